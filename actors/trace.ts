@@ -1,0 +1,98 @@
+import type { Observable } from 'rxjs'
+import type { Clock } from '../src/ports.ts'
+import { Channel } from './channel.ts'
+
+/**
+ * What a line of the trace tells of:
+ * - `fact`: an actor was told something; `command`: it told its performers to do something;
+ *   `state`: it is in another state (`detail` has `from` and `to`);
+ * - `message`: a request or answer crossed a link (`detail` has `from`, `to`, `direction`);
+ * - `znode`: ZooKeeper applied a change to one znode (`type` is created, changed or deleted);
+ * - `node`: a node was started, killed, paused …; `actor`: an actor started, stopped or failed;
+ * - `note`: something worth a line that is none of these (a consumer's assignment, a log message).
+ */
+export type TraceKind =
+  | 'fact'
+  | 'command'
+  | 'state'
+  | 'message'
+  | 'znode'
+  | 'node'
+  | 'actor'
+  | 'note'
+
+/** One line of the story. Plain JSON: tests, timeline, tools and page all read this one form. */
+export interface TraceEntry {
+  /** Counts from 1 in one cluster. */
+  readonly seq: number
+  /** Milliseconds since 1970 on the cluster's timeline. */
+  readonly atMs: number
+  /** Where: `broker-1/partition/orders-0`, `zookeeper/session/0x1…`, `client/consumer-1`. */
+  readonly path: string
+  readonly kind: TraceKind
+  readonly type: string
+  /** The line that led to this one; null where the outside world did, or where it is not known. */
+  readonly cause: number | null
+  readonly detail: Readonly<Record<string, unknown>>
+}
+
+/** The cluster's story: a bounded ring of lines, and all new ones as an Observable. */
+export class Trace {
+  readonly #clock: Clock
+  readonly #ring: TraceEntry[] = []
+  readonly #ringMax: number
+  readonly #entries = new Channel<TraceEntry>()
+  #next = 0
+  #seq = 0
+  #cause: number | null = null
+
+  /** @param ringMax lines kept for those who look later. */
+  constructor(clock: Clock, ringMax = 20_000) {
+    this.#clock = clock
+    this.#ringMax = ringMax
+  }
+
+  /** Every line from now on. */
+  get entries(): Observable<TraceEntry> {
+    return this.#entries.asObservable()
+  }
+
+  /** The lines still kept, oldest first. */
+  get kept(): readonly TraceEntry[] {
+    return [...this.#ring.slice(this.#next), ...this.#ring.slice(0, this.#next)]
+  }
+
+  /** The line on whose behalf code runs just now. */
+  get cause(): number | null {
+    return this.#cause
+  }
+
+  /** Adds a line; its number is the cause to give to what follows from it. */
+  record(
+    kind: TraceKind,
+    path: string,
+    type: string,
+    detail: Readonly<Record<string, unknown>> = {},
+  ): number {
+    const seq = ++this.#seq
+    const entry = { seq, atMs: this.#clock.now(), path, kind, type, cause: this.#cause, detail }
+    if (this.#ring.length < this.#ringMax) this.#ring.push(entry)
+    else {
+      this.#ring[this.#next] = entry
+      this.#next = (this.#next + 1) % this.#ringMax
+    }
+    if (this.#entries.observed) this.#entries.next(entry)
+    return seq
+  }
+
+  /** Runs something on behalf of a line: what it records carries that line as its cause. */
+  because<T>(cause: number | null, run: () => T): T {
+    const before = this.#cause
+    this.#cause = cause
+    try {
+      return run()
+    } finally {
+      this.#cause = before
+    }
+  }
+}
