@@ -65,6 +65,12 @@ export class Registry {
     return this.#roots
   }
 
+  /** Stops every root of a node that has ended, without a word to any of them. */
+  stopNode(name: string): void {
+    for (const [path, root] of this.#roots)
+      if (path === name || path.startsWith(`${name}/`)) root.stop()
+  }
+
   start<M extends AnyStateMachine>(machine: M, options: RootOptions<M>): Root<M> {
     const { path, clock, input, performers } = options
     const { trace } = this

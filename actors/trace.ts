@@ -36,6 +36,9 @@ export interface TraceEntry {
   readonly detail: Readonly<Record<string, unknown>>
 }
 
+/** Messages under way whose cause is kept; more are forgotten, oldest first. */
+const sentMax = 10_000
+
 /** The cluster's story: a bounded ring of lines, and all new ones as an Observable. */
 export class Trace {
   readonly #clock: Clock
@@ -45,6 +48,7 @@ export class Trace {
   #next = 0
   #seq = 0
   #cause: number | null = null
+  readonly #sent = new Map<string, number>()
 
   /** @param ringMax lines kept for those who look later. */
   constructor(clock: Clock, ringMax = 20_000) {
@@ -82,6 +86,23 @@ export class Trace {
       this.#next = (this.#next + 1) % this.#ringMax
     }
     if (this.#entries.observed) this.#entries.next(entry)
+    return seq
+  }
+
+  /**
+   * Remembers which line sent a message, under a key both ends can make: `127.0.0.1:51234>127.0.0.1:9092#17`. That is
+   * how causes cross links, TCP included, as long as both ends are of this cluster.
+   */
+  sent(key: string, seq: number): void {
+    if (this.#sent.size >= sentMax) this.#sent.delete(this.#sent.keys().next().value as string)
+    this.#sent.set(key, seq)
+  }
+
+  /** The line that sent a message; null where the sender is not of this cluster. Answers once. */
+  received(key: string): number | null {
+    const seq = this.#sent.get(key)
+    if (seq === undefined) return null
+    this.#sent.delete(key)
     return seq
   }
 

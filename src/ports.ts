@@ -121,11 +121,6 @@ export interface Disk {
   flushDirectory(path: string): void
 }
 
-/** What the ground floor needs of the machine and browsers have too. */
-export interface Crypto {
-  sha1(bytes: Uint8Array): Uint8Array
-}
-
 /** A world to run in: `node` (TCP, files, wall clock), `memory`, `simulated`. */
 export interface Platform {
   readonly kind: 'node' | 'memory' | 'simulated'
@@ -134,5 +129,6 @@ export interface Platform {
   readonly network: Network
   /** The disk of one node by its name (`broker-1`, `zookeeper`). It outlives the node: asked again it holds what was written. */
   disk(node: string): Disk
-  readonly crypto: Crypto
+  /** Wraps what the outside waits for: a stepping clock moves only while somebody does. */
+  waiting<T>(promise: Promise<T>): Promise<T>
 }

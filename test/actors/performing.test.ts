@@ -1,5 +1,5 @@
-import { emit, setup } from 'xstate'
 import { expect, test } from 'vitest'
+import { emit, setup } from 'xstate'
 import { Registry, stateName } from '../../actors/registry.ts'
 import { Trace } from '../../actors/trace.ts'
 import { refuse } from '../../src/assert.ts'

@@ -1,0 +1,172 @@
+import type {
+  Clock,
+  Disk,
+  Listener,
+  Network,
+  Platform,
+  Socket,
+  SocketEvents,
+  Timer,
+} from '../src/ports.ts'
+
+type Callback = () => void
+
+/**
+ * One node's process: all that the node owns of a platform (timers, sockets, listeners) goes through it, so that it can be
+ * killed, paused and resumed as a whole, as `kill -9`, SIGSTOP and SIGCONT would. Nothing inside the node
+ * takes part in that: a killed node runs not one line more, and says goodbye to nobody.
+ */
+export class Process {
+  readonly platform: Platform
+  #state: 'running' | 'paused' | 'ended' = 'running'
+  readonly #base: Platform
+  readonly #timers = new Set<Timer>()
+  readonly #sockets = new Set<Socket>()
+  readonly #listeners = new Set<Listener>()
+  /** What happened to a paused process, in order; it will find it when it wakes. */
+  #held: Callback[] = []
+
+  constructor(base: Platform) {
+    this.#base = base
+    const { random, kind } = base
+    this.platform = {
+      kind,
+      random,
+      clock: this.#clock(base.clock),
+      network: this.#network(base.network),
+      disk: (node): Disk => base.disk(node),
+      waiting: promise => base.waiting(promise),
+    }
+  }
+
+  get state(): 'running' | 'paused' | 'ended' {
+    return this.#state
+  }
+
+  /** Ends it at once. Its peers see their connections close; nothing it holds in memory is written. */
+  kill(): void {
+    if (this.#state === 'ended') return
+    this.#state = 'ended'
+    this.#held = []
+    for (const timer of this.#timers) this.#base.clock.clearTimeout(timer)
+    for (const listener of this.#listeners) listener.close()
+    for (const socket of this.#sockets) socket.destroy()
+    this.#timers.clear()
+    this.#listeners.clear()
+    this.#sockets.clear()
+  }
+
+  /** Stops it in its tracks: connections stay open and silent, timers that come due wait. */
+  pause(): void {
+    if (this.#state !== 'running') return
+    this.#state = 'paused'
+    for (const socket of this.#sockets) socket.pause()
+  }
+
+  /** Goes on where it stood: what waited happens first, in order, then what comes. */
+  resume(): void {
+    if (this.#state !== 'paused') return
+    this.#state = 'running'
+    for (const socket of this.#sockets) socket.resume()
+    this.#catchUp()
+  }
+
+  #catchUp(): void {
+    if (this.#held.length === 0) return
+    this.#base.clock.setTimeout(() => {
+      if (this.#state !== 'running') return
+      this.#held.shift()?.()
+      this.#catchUp()
+    }, 0)
+  }
+
+  /** Runs what the world brings, now or on waking; never after the end. */
+  #run(callback: Callback): void {
+    if (this.#state === 'ended') return
+    // Behind what still waits from a pause, or a socket's bytes would overtake each other.
+    if (this.#state === 'paused' || this.#held.length > 0) this.#held.push(callback)
+    else callback()
+  }
+
+  #clock(base: Clock): Clock {
+    return {
+      now: () => base.now(),
+      setTimeout: (callback, delayMs) => {
+        // The handle outlives the base timer, so that a timer held over a pause can still be cancelled.
+        const handle = { cancelled: false, timer: undefined as Timer | undefined }
+        const timer = base.setTimeout(() => {
+          this.#timers.delete(timer)
+          this.#run(() => {
+            if (!handle.cancelled) callback()
+          })
+        }, delayMs)
+        handle.timer = timer
+        if (this.#state === 'ended') base.clearTimeout(timer)
+        else this.#timers.add(timer)
+        return handle
+      },
+      clearTimeout: handle => {
+        if (handle === undefined) return
+        const { timer } = Object.assign(handle as { timer?: Timer }, { cancelled: true })
+        if (timer === undefined) return
+        this.#timers.delete(timer)
+        base.clearTimeout(timer)
+      },
+    }
+  }
+
+  #guarded(socket: () => Socket, events: SocketEvents): SocketEvents {
+    return {
+      data: chunk => this.#run(() => events.data(chunk)),
+      ended: () => this.#run(() => events.ended()),
+      drained: () => this.#run(() => events.drained()),
+      closed: error => {
+        this.#sockets.delete(socket())
+        this.#run(() => events.closed(error))
+      },
+    }
+  }
+
+  #network(base: Network): Network {
+    return {
+      listen: (address, events) => {
+        const listener = base.listen(address, {
+          bound: at => this.#run(() => events.bound(at)),
+          failed: error => this.#run(() => events.failed(error)),
+          accepted: socket => {
+            // The kernel accepts for a paused process; the process learns of it when it wakes.
+            let owner: SocketEvents | undefined
+            this.#sockets.add(socket)
+            if (this.#state === 'paused') socket.pause()
+            this.#run(() => {
+              owner = events.accepted(socket)
+            })
+            const late: SocketEvents = {
+              data: chunk => owner?.data(chunk),
+              ended: () => owner?.ended(),
+              drained: () => owner?.drained(),
+              closed: error => owner?.closed(error),
+            }
+            return this.#guarded(() => socket, late)
+          },
+        })
+        const owned: Listener = {
+          close: () => {
+            this.#listeners.delete(owned)
+            listener.close()
+          },
+        }
+        this.#listeners.add(owned)
+        return owned
+      },
+      connect: (address, events) => {
+        const socket: Socket = base.connect(address, {
+          ...this.#guarded(() => socket, events),
+          connected: () => this.#run(() => events.connected()),
+        })
+        this.#sockets.add(socket)
+        return socket
+      },
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import type { Clock, Timer } from '../ports.ts'
+import { Timeline } from '../timeline.ts'
+
+/**
+ * At most this much of the timeline is caught up before waiting input is read. Far below every session timeout, so
+ * that after a stall (garbage collection, a busy machine) pings are sent, carried and heard between the steps.
+ */
+const catchUpStepMs = 20
+
+/** As soon as the input that is already waiting was read. In browsers there is only the timer. */
+const soon: (callback: () => void) => unknown =
+  typeof setImmediate === 'function' ? setImmediate : callback => setTimeout(callback, 0)
+const notSoon: (handle: unknown) => void =
+  typeof clearImmediate === 'function'
+    ? handle => clearImmediate(handle as NodeJS.Immediate)
+    : handle => clearTimeout(handle as number)
+
+/**
+ * Real time. A process that stalled for five seconds finds five seconds of timers due at once; were they fired in one go, it
+ * would expire sessions whose pings it had no chance to send. So time is caught up in small steps with a turn of the event loop
+ * between them, and `now` never runs ahead of a timer that has yet to fire.
+ */
+export function wallClock(): Clock {
+  const startedAtMs = Date.now() - performance.now()
+  const realNowMs = (): number => startedAtMs + performance.now()
+  const timeline = new Timeline(realNowMs())
+  let armedForMs = Number.POSITIVE_INFINITY
+  let disarm = (): void => {}
+
+  const arm = (): void => {
+    const dueAtMs = timeline.size === 0 ? undefined : timeline.nextDueAtMs
+    if (dueAtMs === undefined) {
+      disarm()
+      disarm = () => {}
+      armedForMs = Number.POSITIVE_INFINITY
+      return
+    }
+    if (dueAtMs >= armedForMs) return
+    disarm()
+    armedForMs = dueAtMs
+    const delayMs = dueAtMs - realNowMs()
+    if (delayMs <= 0) {
+      const handle = soon(wake)
+      disarm = () => notSoon(handle)
+    } else {
+      const handle = setTimeout(wake, Math.min(Math.ceil(delayMs), 2 ** 31 - 1))
+      disarm = () => clearTimeout(handle)
+    }
+  }
+
+  const wake = (): void => {
+    armedForMs = Number.POSITIVE_INFINITY
+    disarm = () => {}
+    try {
+      timeline.runUntil(
+        Math.min(realNowMs(), Math.max(timeline.nowMs, timeline.nextDueAtMs ?? 0) + catchUpStepMs),
+      )
+    } finally {
+      arm()
+    }
+  }
+
+  const now = (): number => {
+    const dueAtMs = timeline.nextDueAtMs
+    const nowMs = realNowMs()
+    return Math.floor(
+      Math.max(timeline.nowMs, dueAtMs === undefined ? nowMs : Math.min(nowMs, dueAtMs)),
+    )
+  }
+  return {
+    now,
+    setTimeout(callback: () => void, delayMs: number): Timer {
+      // From the present, not from the last timer that fired: that may be long ago.
+      const timer = timeline.add(callback, now() + Math.max(0, delayMs))
+      arm()
+      return timer
+    },
+    clearTimeout(timer: Timer | undefined): void {
+      timeline.cancel(timer)
+      if (timeline.size === 0) arm()
+    },
+  }
+}
