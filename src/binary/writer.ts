@@ -172,6 +172,11 @@ export class Writer {
     this.#chunksLength += value.length
   }
 
+  /** A writer for a part whose length is written before it. */
+  detached(): Writer {
+    return new Writer(64)
+  }
+
   /** Makes what was written since the last cut a chunk of its own. */
   #cut(): void {
     if (this.#position === this.#from) return
