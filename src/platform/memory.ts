@@ -9,8 +9,8 @@ import { wallClock } from './wall-clock.ts'
 export function disks(make: (node: string) => Disk): (node: string) => Disk {
   const made = new Map<string, Disk>()
   return node => {
-    let disk = made.get(node)
-    if (disk === undefined) made.set(node, (disk = make(node)))
+    const disk = made.get(node) ?? make(node)
+    made.set(node, disk)
     return disk
   }
 }
