@@ -1,0 +1,16 @@
+import { api, bytes, int16, int32, int64, type RequestOf, type ResponseOf } from '../schema.ts'
+
+/**
+ * ExpireDelegationToken (key 40). Ends a delegation token, at once or later (KIP-48). v2: flexible
+ */
+export const ExpireDelegationToken = api({
+  key: 40,
+  name: 'ExpireDelegationToken',
+  versions: '0-2',
+  flexible: 2,
+  request: { hmac: bytes, expiryTimePeriodMs: int64 },
+  response: { errorCode: int16, expiryTimestampMs: int64, throttleTimeMs: int32 },
+})
+
+export type ExpireDelegationTokenRequest = RequestOf<typeof ExpireDelegationToken>
+export type ExpireDelegationTokenResponse = ResponseOf<typeof ExpireDelegationToken>

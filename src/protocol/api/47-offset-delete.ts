@@ -1,0 +1,24 @@
+import { api, array, int16, int32, type RequestOf, type ResponseOf, string } from '../schema.ts'
+
+/**
+ * OffsetDelete (key 47). Deletes committed offsets of topics a group is not subscribed to
+ * (KIP-496). Never flexible.
+ */
+export const OffsetDelete = api({
+  key: 47,
+  name: 'OffsetDelete',
+  versions: '0',
+  flexible: null,
+  request: {
+    groupId: string,
+    topics: array({ name: string, partitions: array({ partitionIndex: int32 }) }),
+  },
+  response: {
+    errorCode: int16,
+    throttleTimeMs: int32,
+    topics: array({ name: string, partitions: array({ partitionIndex: int32, errorCode: int16 }) }),
+  },
+})
+
+export type OffsetDeleteRequest = RequestOf<typeof OffsetDelete>
+export type OffsetDeleteResponse = ResponseOf<typeof OffsetDelete>
