@@ -4,7 +4,7 @@ import {
   type Api,
   decodeResponse,
   encodeRequest,
-  type RequestOf,
+  type RequestDraftOf,
   type ResponseOf,
 } from '../src/protocol/index.ts'
 import { connectLink, type Link } from './link.ts'
@@ -48,7 +48,7 @@ export interface Requester {
   request<A extends Api>(
     api: A,
     version: number,
-    body: RequestOf<A>,
+    body: RequestDraftOf<A>,
     options: { timeoutMs: number; answered?: boolean },
   ): Observable<ResponseOf<A>>
   close(): void

@@ -9,7 +9,9 @@ import type {
   Api,
   ControlledShutdown,
   LeaderAndIsr,
+  RequestDraftOf,
   RequestOf,
+  ResponseDraftOf,
   ResponseOf,
   StopReplica,
 } from '../../src/protocol/index.ts'
@@ -109,9 +111,9 @@ export interface Partitions {
   get(topic: string, partition: number): Partition | undefined
   all(): Iterable<Partition>
   /** ReplicaManager.becomeLeaderOrFollower. */
-  leaderAndIsr(request: RequestOf<typeof LeaderAndIsr>): ResponseOf<typeof LeaderAndIsr>
+  leaderAndIsr(request: RequestOf<typeof LeaderAndIsr>): ResponseDraftOf<typeof LeaderAndIsr>
   /** ReplicaManager.stopReplicas. */
-  stopReplica(request: RequestOf<typeof StopReplica>): ResponseOf<typeof StopReplica>
+  stopReplica(request: RequestOf<typeof StopReplica>): ResponseDraftOf<typeof StopReplica>
   /** Writes high watermarks and closes the logs: an orderly shutdown. */
   shutDown(): void
 }
@@ -130,14 +132,14 @@ export interface Controller {
   alterPartition(
     request: RequestOf<typeof AlterPartition>,
     version: number,
-  ): Observable<ResponseOf<typeof AlterPartition>>
+  ): Observable<ResponseDraftOf<typeof AlterPartition>>
   controlledShutdown(
     request: RequestOf<typeof ControlledShutdown>,
     version: number,
-  ): Observable<ResponseOf<typeof ControlledShutdown>>
+  ): Observable<ResponseDraftOf<typeof ControlledShutdown>>
   allocateProducerIds(
     request: RequestOf<typeof AllocateProducerIds>,
-  ): Observable<ResponseOf<typeof AllocateProducerIds>>
+  ): Observable<ResponseDraftOf<typeof AllocateProducerIds>>
 }
 
 export interface ProducerIds {
@@ -156,7 +158,7 @@ export interface Peers {
    * Sends to whoever is the controller, waiting for one and retrying until it answers otherwise than
    * NOT_CONTROLLER (BrokerToControllerChannelManager). One request is under way at a time, in order.
    */
-  toController<A extends Api>(api: A, body: RequestOf<A>): Observable<ResponseOf<A>>
+  toController<A extends Api>(api: A, body: RequestDraftOf<A>): Observable<ResponseOf<A>>
 }
 
 export interface PeerConnection {
@@ -165,7 +167,7 @@ export interface PeerConnection {
   request<A extends Api>(
     api: A,
     version: number,
-    body: RequestOf<A>,
+    body: RequestDraftOf<A>,
     timeoutMs: number,
   ): Observable<ResponseOf<A>>
   close(): void

@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs'
-import type { Api, RequestOf, ResponseOf } from '../../src/protocol/index.ts'
+import type { Api, RequestOf, ResponseDraftOf } from '../../src/protocol/index.ts'
 import type { BrokerWorld } from './broker-world.ts'
 
 /** What a handler knows of a request besides its body. */
@@ -22,4 +22,4 @@ export type Handler<A extends Api> = (
   broker: BrokerWorld,
   request: RequestOf<A>,
   call: Call,
-) => ResponseOf<A> | Observable<ResponseOf<A> | null> | null
+) => ResponseDraftOf<A> | Observable<ResponseDraftOf<A> | null> | null
