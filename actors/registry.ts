@@ -85,7 +85,7 @@ export class Registry {
       if (stopped) return
       stopped = true
       facts.length = 0
-      if (this.#roots.get(path) === (root as unknown as Root)) this.#roots.delete(path)
+      if (this.#roots.get(path) === anyRoot) this.#roots.delete(path)
       actor.stop()
       trace.record('actor', path, 'stopped', { state })
       snapshots.complete()
@@ -134,9 +134,10 @@ export class Registry {
       snapshots: snapshots.asObservable(),
       stop,
     }
+    const anyRoot = root as unknown as Root // reason: a root takes its own facts only, so Root<M> is no Root
     actor.subscribe({
       next: snapshot => {
-        const to = stateName((snapshot as unknown as { value: StateValue }).value)
+        const to = stateName((snapshot as { value: StateValue }).value)
         if (to !== state) {
           trace.record('state', path, to, { from: state, to })
           state = to
@@ -146,7 +147,7 @@ export class Registry {
       },
       error: fail,
     })
-    this.#roots.set(path, root as unknown as Root)
+    this.#roots.set(path, anyRoot)
     trace.record('actor', path, 'started', {})
     actor.start()
     drain()
