@@ -80,3 +80,7 @@ export {
 } from './message.ts'
 export { type ApiName, apiByKey, apis, type SupportedApi, supportedApis } from './registry.ts'
 export * from './schema.ts'
+export * from './stored/consumer-protocol.ts'
+export * from './stored/group-metadata.ts'
+export { decodeStored, encodeStored, type Stored, stored } from './stored/stored.ts'
+export * from './stored/transaction-log.ts'
