@@ -1,0 +1,173 @@
+import type { Observable } from 'rxjs'
+import type { BrokerId, TopicPartition, Uuid } from '../../src/ids.ts'
+import { type ClientConfig, type Complete, clientDefaults, completed } from './client-config.ts'
+import type { CommittedOffset, OffsetToCommit } from './consumer-config.ts'
+import type { KafkaError } from './kafka-error.ts'
+
+export interface AdminConfig extends ClientConfig {
+  /** How long one call may take, retries included. Default 60,000. */
+  readonly defaultApiTimeoutMs?: number
+}
+
+export type CompleteAdminConfig = Complete<AdminConfig, 'clientId'>
+
+export const adminConfig = (config: AdminConfig): CompleteAdminConfig =>
+  completed({ ...clientDefaults, defaultApiTimeoutMs: 60_000 }, config)
+
+export interface NewTopic {
+  readonly name: string
+  /** Default: the broker's `num.partitions`. */
+  readonly numPartitions?: number
+  /** Default: the broker's `default.replication.factor`. */
+  readonly replicationFactor?: number
+  /** Brokers of each partition, instead of the two numbers. */
+  readonly assignments?: readonly (readonly BrokerId[])[]
+  readonly configs?: Readonly<Record<string, string>>
+}
+
+/** What became of one thing among several: `error` is null where it succeeded. */
+export interface Outcome {
+  readonly error: KafkaError | null
+}
+
+export interface CreatedTopic extends Outcome {
+  readonly name: string
+  /** `noUuid` where the broker does not tell. */
+  readonly topicId: Uuid
+  /** −1 where the broker does not tell. */
+  readonly numPartitions: number
+  readonly replicationFactor: number
+}
+
+export interface ClusterBroker {
+  readonly id: BrokerId
+  readonly host: string
+  readonly port: number
+  readonly rack: string | null
+}
+
+export interface ClusterDescription {
+  readonly clusterId: string | null
+  /** −1: none is known. */
+  readonly controllerId: BrokerId
+  readonly brokers: readonly ClusterBroker[]
+}
+
+export interface PartitionDescription {
+  readonly partition: number
+  /** −1: it has none. */
+  readonly leaderId: BrokerId
+  readonly leaderEpoch: number
+  readonly replicas: readonly BrokerId[]
+  readonly isr: readonly BrokerId[]
+  readonly offlineReplicas: readonly BrokerId[]
+}
+
+export interface TopicDescription extends Outcome {
+  readonly name: string
+  readonly topicId: Uuid
+  readonly isInternal: boolean
+  /** By number. */
+  readonly partitions: readonly PartitionDescription[]
+}
+
+export interface ListedOffset extends TopicPartition, Outcome {
+  /** −1: no record has such a timestamp. */
+  readonly offset: number
+  readonly timestamp: number
+  readonly leaderEpoch: number
+}
+
+export interface ListedGroup {
+  readonly groupId: string
+  readonly protocolType: string
+  /** `Stable`, `Empty` …; empty where the broker is too old to tell. */
+  readonly state: string
+  readonly coordinatorId: BrokerId
+}
+
+export interface GroupMember {
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+  readonly clientId: string
+  readonly clientHost: string
+  readonly topics: readonly string[]
+  readonly assignment: readonly TopicPartition[]
+}
+
+export interface GroupDescription extends Outcome {
+  readonly groupId: string
+  readonly state: string
+  readonly protocolType: string
+  /** The assignor's name. */
+  readonly protocolName: string
+  readonly coordinatorId: BrokerId
+  readonly members: readonly GroupMember[]
+}
+
+export interface ConfigResource {
+  readonly type: 'topic' | 'broker'
+  /** A topic's name, or a broker's id as text. */
+  readonly name: string
+  /** Default: all. */
+  readonly keys?: readonly string[]
+}
+
+export interface ConfigEntry {
+  readonly name: string
+  readonly value: string | null
+  readonly isDefault: boolean
+  readonly isReadOnly: boolean
+  readonly isSensitive: boolean
+  /** Kafka's number: 1 topic, 2 dynamic broker, 4 static broker, 5 default. */
+  readonly source: number
+}
+
+export interface DescribedConfig extends Outcome {
+  readonly type: 'topic' | 'broker'
+  readonly name: string
+  readonly entries: readonly ConfigEntry[]
+}
+
+/**
+ * Asks a cluster to change or describe itself. Every Observable asks when subscribed to, emits once and completes, or fails with a
+ * {@link KafkaError}; what is asked of several things has an outcome for each. What may be retried is, within the API timeout.
+ */
+export interface Admin {
+  createTopics(
+    topics: readonly NewTopic[],
+    options?: { readonly validateOnly?: boolean; readonly timeoutMs?: number },
+  ): Observable<readonly CreatedTopic[]>
+  deleteTopics(
+    names: readonly string[],
+    options?: { readonly timeoutMs?: number },
+  ): Observable<readonly (Outcome & { readonly name: string })[]>
+  describeCluster(): Observable<ClusterDescription>
+  /** Names of all topics, sorted; internal ones on request. */
+  listTopics(options?: { readonly listInternal?: boolean }): Observable<readonly string[]>
+  /** All topics, or these; never creates any. */
+  describeTopics(names?: readonly string[]): Observable<readonly TopicDescription[]>
+  /** Where partitions begin, end, or reach a timestamp (milliseconds since 1970). */
+  listOffsets(
+    partitions: readonly (TopicPartition & { readonly at: 'earliest' | 'latest' | number })[],
+    options?: { readonly isolationLevel?: 'read_uncommitted' | 'read_committed' },
+  ): Observable<readonly ListedOffset[]>
+  /** All groups of all brokers. */
+  listGroups(): Observable<readonly ListedGroup[]>
+  describeGroups(groupIds: readonly string[]): Observable<readonly GroupDescription[]>
+  deleteGroups(
+    groupIds: readonly string[],
+  ): Observable<readonly (Outcome & { readonly groupId: string })[]>
+  /** What a group has committed: all, or for these partitions. */
+  listGroupOffsets(
+    groupId: string,
+    partitions?: readonly TopicPartition[],
+  ): Observable<readonly (CommittedOffset & Outcome)[]>
+  /** Sets offsets of a group without members. */
+  alterGroupOffsets(
+    groupId: string,
+    offsets: readonly OffsetToCommit[],
+  ): Observable<readonly (TopicPartition & Outcome)[]>
+  describeConfigs(resources: readonly ConfigResource[]): Observable<readonly DescribedConfig[]>
+  close(): void
+}
