@@ -1,0 +1,103 @@
+import type { TopicPartition } from '../src/ids.ts'
+import type { BrokerWorld } from './broker/broker-world.ts'
+import type { BrokerNode } from './broker-node.ts'
+import type { GroupState, PartitionState, ReplicaState } from './cluster-state.ts'
+import type { Registry } from './registry.ts'
+
+/** The brokers whose word counts: a paused or dead one knows nothing new. */
+const worlds = (nodes: readonly BrokerNode[]): BrokerWorld[] =>
+  nodes.flatMap(node => (node.state === 'running' && node.running ? [node.running.world] : []))
+
+/** Of what the brokers' caches say of a partition, the newest. */
+function newest(nodes: readonly BrokerNode[], { topic, partition }: TopicPartition) {
+  let best: ReturnType<BrokerWorld['metadata']['partition']>
+  for (const { metadata } of worlds(nodes)) {
+    const known = metadata.partition(topic, partition)
+    if (known === undefined) continue
+    if (
+      best === undefined ||
+      known.leaderEpoch > best.leaderEpoch ||
+      (known.leaderEpoch === best.leaderEpoch && known.partitionEpoch > best.partitionEpoch)
+    )
+      best = known
+  }
+  return best
+}
+
+function replicaState(nodes: readonly BrokerNode[], id: number, at: TopicPartition): ReplicaState {
+  const node = nodes.find(node => node.id === id)
+  const replica = node?.running?.world.partitions.get(at.topic, at.partition)
+  if (replica === undefined)
+    return {
+      broker: id,
+      state: 'offline',
+      logStartOffset: null,
+      logEndOffset: null,
+      highWatermark: null,
+    }
+  return {
+    broker: id,
+    state: replica.state,
+    logStartOffset: replica.log.logStartOffset,
+    logEndOffset: replica.log.logEndOffset,
+    highWatermark: replica.highWatermark,
+  }
+}
+
+/** One partition as the cluster has it; undefined where no broker knows it. */
+export function partitionState(
+  nodes: readonly BrokerNode[],
+  at: TopicPartition,
+): PartitionState | undefined {
+  const known = newest(nodes, at)
+  if (known === undefined) return undefined
+  return {
+    topic: at.topic,
+    partition: at.partition,
+    leader: known.leader,
+    leaderEpoch: known.leaderEpoch,
+    isr: [...known.isr],
+    replicas: [...known.replicas],
+    replicaStates: known.replicas.map(id => replicaState(nodes, id, at)),
+  }
+}
+
+/** Every partition, by topic and number. */
+export function partitionStates(nodes: readonly BrokerNode[]): PartitionState[] {
+  const topics = new Map<string, Set<number>>()
+  for (const { metadata } of worlds(nodes))
+    for (const name of metadata.topicNames()) {
+      const numbers = topics.get(name) ?? new Set()
+      for (const partition of metadata.topic(name)?.partitions.keys() ?? []) numbers.add(partition)
+      topics.set(name, numbers)
+    }
+  return [...topics.keys()]
+    .sort()
+    .flatMap(topic =>
+      [...(topics.get(topic) ?? [])]
+        .sort((a, b) => a - b)
+        .flatMap(partition => partitionState(nodes, { topic, partition }) ?? []),
+    )
+}
+
+/** The groups that running coordinators have in memory, by name. */
+export function groupStates(registry: Registry, nodes: readonly BrokerNode[]): GroupState[] {
+  const states: GroupState[] = []
+  for (const [path, root] of registry.roots) {
+    const [, id, groupId] = /^broker-(\d+)\/group\/(.*)$/.exec(path) ?? []
+    if (id === undefined || groupId === undefined) continue
+    if (!nodes.some(node => node.id === Number(id) && node.state === 'running')) continue
+    const { value, context } = root.getSnapshot() as {
+      value: string
+      context: { generationId: number; members: Readonly<Record<string, unknown>> }
+    }
+    states.push({
+      groupId,
+      coordinator: Number(id),
+      state: value,
+      generationId: context.generationId,
+      members: Object.keys(context.members),
+    })
+  }
+  return states.sort((a, b) => (a.groupId < b.groupId ? -1 : 1))
+}

@@ -1,0 +1,429 @@
+import type { Observable } from 'rxjs'
+import type { InspectionEvent } from 'xstate'
+import { type BrokerConfig, brokerConfig, type Profile } from '../src/broker/config.ts'
+import type { BrokerId, SessionId } from '../src/ids.ts'
+import type { Address, Platform } from '../src/ports.ts'
+import { BrokerNode } from './broker-node.ts'
+import type { ClusterState, GroupState, NodeState, PartitionState } from './cluster-state.ts'
+import { groupStates, partitionStates } from './cluster-view.ts'
+import { Process } from './process.ts'
+import { Registry } from './registry.ts'
+import { Trace, type TraceEntry } from './trace.ts'
+import { until } from './until.ts'
+import { createWorld, type World } from './world.ts'
+import { type EmbeddedZooKeeper, startZooKeeper } from './zookeeper/zookeeper.ts'
+
+/** A topic to be there from the start. */
+export interface TopicSpec {
+  readonly name: string
+  /** Default: the broker's `num.partitions`. */
+  readonly partitions?: number
+  /** Default: the broker's `default.replication.factor`. */
+  readonly replicationFactor?: number
+  /** Kafka's topic configuration by name. */
+  readonly configs?: Readonly<Record<string, string>>
+}
+
+export interface ClusterOptions {
+  /** What to run on: `nodePlatform()` (TCP), `memoryPlatform()`. */
+  readonly platform: Platform
+  /** How many brokers, with ids 1 to n. Default 3. */
+  readonly brokers?: number
+  readonly topics?: readonly TopicSpec[]
+  /** `fast` (default): timeouts for tests; `kafka`: Kafka's own defaults. */
+  readonly profile?: Profile
+  /** Broker configuration as Kafka spells it: `{ 'num.partitions': '3' }`. */
+  readonly overrides?: Readonly<Record<string, string | number | boolean>>
+  /** Where to listen. Default 127.0.0.1. */
+  readonly host?: string
+  /** What clients are told to connect to. Default: `host`. */
+  readonly advertisedHost?: string
+  /** The first broker's port; the others follow. 0 (default): any free ones. */
+  readonly port?: number
+  /** The embedded ZooKeeper's port. 0 (default): any free one. */
+  readonly zookeeperPort?: number
+  /** XState's own inspection events of every actor: attach the visualizer's inspector here. */
+  readonly inspect?: (event: InspectionEvent) => void
+  /** Lines of the trace kept for those who look later. Default 20,000. */
+  readonly traceMax?: number
+  /** How long the start may take, ms of the platform's clock. Default 30,000. */
+  readonly startTimeoutMs?: number
+}
+
+/** One broker, as the harness holds it. */
+export interface BrokerHandle {
+  readonly id: BrokerId
+  readonly state: NodeState
+  /** Where clients reach it; undefined until it has bound its port. It keeps its port over restarts. */
+  readonly address: Address | undefined
+  /** The session its znode hangs on; undefined while it runs not. */
+  readonly sessionId: SessionId | undefined
+  /** Ends its process at once, as `kill -9`: peers see connections close, its ZooKeeper session goes silent. */
+  kill(): void
+  /** Controlled shutdown: leaders move first, then the session is closed. Resolves when it is down. */
+  stop(): Promise<void>
+  /**
+   * Starts a broker that is down, on its old disk and port; one that runs is stopped first, one that is paused killed.
+   * Resolves when it serves: within the old session's time that waits for the old znode to go.
+   */
+  restart(): Promise<void>
+  /** Stands still with its connections open, as SIGSTOP. */
+  pause(): void
+  /** Goes on, as SIGCONT. */
+  resume(): void
+  /** ZooKeeper ends its session now; the broker learns of it and registers anew. */
+  expireSession(): void
+}
+
+export interface PartitionHandle {
+  readonly topic: string
+  readonly partition: number
+  /** As the cluster has it now; undefined while there is no such partition. */
+  readonly state: PartitionState | undefined
+  /** The broker that leads and knows it; undefined while there is none. */
+  readonly leader: BrokerHandle | undefined
+  readonly isr: readonly BrokerId[]
+  /** Resolves with the first state that meets the condition. Rejects after `timeoutMs` (default 30,000) of the platform's clock. */
+  until(
+    condition: (state: PartitionState) => boolean,
+    options?: { timeoutMs?: number },
+  ): Promise<PartitionState>
+}
+
+export interface GroupHandle {
+  readonly groupId: string
+  readonly state: GroupState | undefined
+  /** Resolves when the group is Stable, with that many members where given. */
+  stable(options?: { members?: number; timeoutMs?: number }): Promise<GroupState>
+}
+
+/** A running cluster: ZooKeeper, brokers, and what a test wants to know and do. */
+export interface Cluster extends AsyncDisposable {
+  /** `127.0.0.1:9092,127.0.0.1:9093,…`: what a Kafka client connects to. */
+  readonly bootstrapServers: string
+  /** `127.0.0.1:2181`: what a ZooKeeper client connects to. */
+  readonly zookeeper: string
+  readonly brokers: readonly BrokerHandle[]
+  /** @throws RangeError where there is no such broker. */
+  broker(id: BrokerId): BrokerHandle
+  /** The broker that is controller; undefined while there is none. */
+  readonly controller: BrokerHandle | undefined
+  partition(topic: string, partition: number): PartitionHandle
+  group(groupId: string): GroupHandle
+  state(): ClusterState
+  /** Resolves with the first state that meets the condition. Rejects after `timeoutMs` (default 30,000) of the platform's clock. */
+  until(
+    condition: (state: ClusterState) => boolean,
+    options?: { timeoutMs?: number; what?: string },
+  ): Promise<ClusterState>
+  /** The story: every fact, command, state, message and znode. */
+  readonly trace: { readonly entries: Observable<TraceEntry>; readonly kept: readonly TraceEntry[] }
+  /** Every running chart by its path. */
+  readonly registry: Registry
+  readonly platform: Platform
+  /**
+   * A world beside the brokers', for a client of your own: its path begins with `client/<name>`. It ends with the cluster.
+   */
+  clientWorld(name: string): World
+  /** Ends everything, in an orderly way and quickly; safe to call twice. */
+  stop(): Promise<void>
+}
+
+/** `orders:6:3`: name, partitions, replication factor. @throws RangeError */
+export function parseTopicSpec(text: string): TopicSpec {
+  const [name = '', partitions, replicationFactor, ...rest] = text.split(':')
+  const number = (part: string | undefined, what: string): number | undefined => {
+    if (part === undefined || part === '') return undefined
+    const value = Number(part)
+    if (!Number.isInteger(value) || value < 1)
+      throw new RangeError(`${text}: ${what} must be a whole number from 1, not ${part}`)
+    return value
+  }
+  if (name === '' || rest.length > 0)
+    throw new RangeError(`${text}: expected name[:partitions[:replicationFactor]]`)
+  const count = number(partitions, 'partitions')
+  const factor = number(replicationFactor, 'replication factor')
+  return {
+    name,
+    ...(count === undefined ? {} : { partitions: count }),
+    ...(factor === undefined ? {} : { replicationFactor: factor }),
+  }
+}
+
+const defaultTimeoutMs = 30_000
+
+/**
+ * Starts ZooKeeper and the brokers, waits until a controller is elected and every broker knows of every other, makes the
+ * topics, and waits for their leaders.
+ *
+ * @throws ConfigError, RangeError for options that cannot be; `WrongState` / `NotReached` where the cluster does not come up
+ *   (a port is taken …). What was started is ended again.
+ */
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const { platform, host = '127.0.0.1', port = 0 } = options
+  const count = options.brokers ?? 3
+  if (!Number.isInteger(count) || count < 1)
+    throw new RangeError(`brokers must be a whole number from 1, not ${count}`)
+  const config = brokerConfig(options.overrides ?? {}, options.profile ?? 'fast', count)
+  const trace = new Trace(platform.clock, options.traceMax)
+  const registry = new Registry(trace, options.inspect)
+  const startTimeoutMs = options.startTimeoutMs ?? defaultTimeoutMs
+  const started = new StartedCluster(platform, registry)
+  try {
+    const zookeeper = await started.startZooKeeper(
+      { host, port: options.zookeeperPort ?? 0 },
+      options.profile ?? 'fast',
+      startTimeoutMs,
+    )
+    for (let id = 1; id <= count; id++)
+      started.addBroker({
+        id,
+        config,
+        host,
+        advertisedHost: options.advertisedHost ?? host,
+        port: port === 0 ? 0 : port + id - 1,
+        zookeeper,
+      })
+    await Promise.all(started.nodes.map(node => node.started(startTimeoutMs)))
+    await started.until(({ controller }) => controller !== null && started.knowEachOther(), {
+      timeoutMs: startTimeoutMs,
+      what: 'a controller, and every broker known to every other',
+    })
+    await started.createTopics(options.topics ?? [], startTimeoutMs)
+    return started
+  } catch (error) {
+    await started.stop()
+    throw error
+  }
+}
+
+class StartedCluster implements Cluster {
+  readonly platform: Platform
+  readonly registry: Registry
+  readonly nodes: BrokerNode[] = []
+  readonly #processes = new Map<string, Process>()
+  #zookeeper: EmbeddedZooKeeper | undefined
+  #zookeeperAddress: Address | undefined
+  #stopped = false
+
+  constructor(platform: Platform, registry: Registry) {
+    this.platform = platform
+    this.registry = registry
+  }
+
+  get trace(): Trace {
+    return this.registry.trace
+  }
+
+  get brokers(): readonly BrokerHandle[] {
+    return this.nodes
+  }
+
+  get bootstrapServers(): string {
+    return this.nodes
+      .flatMap(({ address }) => (address ? [`${address.host}:${address.port}`] : []))
+      .join(',')
+  }
+
+  get zookeeper(): string {
+    const { host, port } = this.#zookeeperAddress ?? { host: '', port: 0 }
+    return `${host}:${port}`
+  }
+
+  get controller(): BrokerHandle | undefined {
+    return this.nodes.find(node => node.isController)
+  }
+
+  broker(id: BrokerId): BrokerHandle {
+    const found = this.nodes.find(node => node.id === id)
+    if (found === undefined)
+      throw new RangeError(
+        `no broker ${id}: there are ${this.nodes.map(node => node.id).join(', ')}`,
+      )
+    return found
+  }
+
+  partition(topic: string, partition: number): PartitionHandle {
+    const cluster = this
+    const at = { topic, partition }
+    const read = (): PartitionState | undefined => partitionState(cluster.nodes, at)
+    return {
+      topic,
+      partition,
+      get state() {
+        return read()
+      },
+      get leader() {
+        return cluster.nodes.find(
+          node =>
+            node.state === 'running' &&
+            node.running?.world.partitions.get(topic, partition)?.isLeader,
+        )
+      },
+      get isr() {
+        return read()?.isr ?? []
+      },
+      until: (condition, { timeoutMs = defaultTimeoutMs } = {}) =>
+        until(
+          cluster.platform,
+          cluster.trace,
+          () => {
+            const state = read()
+            return state !== undefined && condition(state) ? state : undefined
+          },
+          {
+            timeoutMs,
+            what: () => `${topic}-${partition}: ${JSON.stringify(read() ?? 'unknown')}`,
+          },
+        ),
+    }
+  }
+
+  group(groupId: string): GroupHandle {
+    const read = (): GroupState | undefined =>
+      groupStates(this.registry, this.nodes).find(group => group.groupId === groupId)
+    return {
+      groupId,
+      get state() {
+        return read()
+      },
+      stable: ({ members, timeoutMs = defaultTimeoutMs } = {}) =>
+        until(
+          this.platform,
+          this.trace,
+          () => {
+            const group = read()
+            const fits =
+              group?.state === 'stable' &&
+              (members ?? group.members.length) === group.members.length
+            return fits ? group : undefined
+          },
+          {
+            timeoutMs,
+            what: () =>
+              `group ${groupId} stable${members === undefined ? '' : ` with ${members} members`}: ${JSON.stringify(read() ?? 'unknown')}`,
+          },
+        ),
+    }
+  }
+
+  state(): ClusterState {
+    const controller = this.controller
+    const running = this.nodes.find(node => node.state === 'running')?.running
+    return {
+      clusterId: running?.world.clusterId ?? null,
+      atMs: this.platform.clock.now(),
+      controller: controller?.id ?? null,
+      brokers: this.nodes.map(node => node.describe()),
+      zookeeper: { address: this.zookeeper, sessions: this.#zookeeper?.sessions() ?? [] },
+      partitions: partitionStates(this.nodes),
+      groups: groupStates(this.registry, this.nodes),
+    }
+  }
+
+  until(
+    condition: (state: ClusterState) => boolean,
+    {
+      timeoutMs = defaultTimeoutMs,
+      what = 'the condition',
+    }: { timeoutMs?: number; what?: string } = {},
+  ): Promise<ClusterState> {
+    return until(
+      this.platform,
+      this.trace,
+      () => {
+        const state = this.state()
+        return condition(state) ? state : undefined
+      },
+      { timeoutMs, what: () => `${what}; the cluster is ${JSON.stringify(this.state())}` },
+    )
+  }
+
+  clientWorld(name: string): World {
+    const path = `client/${name}`
+    if (this.#processes.has(path)) throw new RangeError(`there is a client ${name} already`)
+    return this.#world(path)
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return
+    this.#stopped = true
+    for (const node of this.nodes) node.dispose()
+    for (const [path, process] of this.#processes) {
+      process.kill()
+      this.registry.stopNode(path)
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  async startZooKeeper(address: Address, profile: Profile, timeoutMs: number): Promise<Address> {
+    let failure: Error | undefined
+    this.#zookeeper = startZooKeeper(this.#world('zookeeper'), {
+      ...address,
+      ...(profile === 'fast' ? { tickTime: 100, maxSessionTimeout: 60_000 } : {}),
+      bound: bound => {
+        this.#zookeeperAddress = bound
+        this.trace.record('node', 'zookeeper', 'running', { ...bound })
+      },
+      failed: error => {
+        failure = error
+        this.trace.record('node', 'zookeeper', 'failed', { error: String(error) })
+      },
+    })
+    return until(
+      this.platform,
+      this.trace,
+      () => {
+        if (failure !== undefined) throw failure
+        return this.#zookeeperAddress
+      },
+      { timeoutMs, what: () => `ZooKeeper listening on ${address.host}:${address.port}` },
+    )
+  }
+
+  addBroker(options: {
+    id: BrokerId
+    config: BrokerConfig
+    host: string
+    advertisedHost: string
+    port: number
+    zookeeper: Address
+  }): void {
+    const node = new BrokerNode(
+      {
+        platform: this.platform,
+        registry: this.registry,
+        zookeeper: [options.zookeeper],
+        expireSession: id => this.#zookeeper?.expireSession(id),
+      },
+      options,
+    )
+    this.nodes.push(node)
+    node.start()
+  }
+
+  /** Every running broker's metadata lists every running broker. */
+  knowEachOther(): boolean {
+    const running = this.nodes.filter(node => node.state === 'running')
+    return running.every(node => node.running?.world.metadata.brokers().length === running.length)
+  }
+
+  /** A part of the cluster whose failure ends that part alone. */
+  #world(path: string): World {
+    const process = new Process(this.platform)
+    this.#processes.set(path, process)
+    return createWorld({
+      name: path,
+      platform: process.platform,
+      registry: this.registry,
+      failed: (failedPath, error) => {
+        this.trace.record('note', failedPath, 'failed', { error: String(error) })
+        process.kill()
+        this.platform.clock.setTimeout(() => this.registry.stopNode(path), 0)
+      },
+    })
+  }
+}

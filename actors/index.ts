@@ -1,0 +1,19 @@
+/** The door that needs no platform: everything runs on the one it is given. */
+export { ConfigError, type Profile } from '../src/broker/config.ts'
+export type * from '../src/ports.ts'
+export { WrongState } from './broker-node.ts'
+export type {
+  BrokerHandle,
+  Cluster,
+  ClusterOptions,
+  GroupHandle,
+  PartitionHandle,
+  TopicSpec,
+} from './cluster.ts'
+export { parseTopicSpec, startCluster } from './cluster.ts'
+export type * from './cluster-state.ts'
+export { type Performers, performing } from './performing.ts'
+export { Registry, type Root, stateName } from './registry.ts'
+export { Trace, type TraceEntry, type TraceKind } from './trace.ts'
+export { NotReached } from './until.ts'
+export type { World } from './world.ts'

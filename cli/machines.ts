@@ -1,0 +1,48 @@
+import { type Command, Option } from 'commander'
+import type { AnyStateMachine } from 'xstate'
+import * as doors from '../machines/index.ts'
+import { mermaidText, xstateText } from './machine-text.ts'
+import { table } from './table.ts'
+
+/** Every chart by its id: `leader-election`, `partition-replica` … */
+export const charts: ReadonlyMap<string, AnyStateMachine> = new Map(
+  Object.values(doors as Readonly<Record<string, unknown>>)
+    .filter((door): door is AnyStateMachine => typeof (door as AnyStateMachine)?.root === 'object')
+    .map(machine => [machine.id, machine]),
+)
+
+/** `samsa machines list`, `samsa machines show NAME --format xstate|mermaid`. */
+export function addMachinesCommands(program: Command): void {
+  const machines = program
+    .command('machines')
+    .description('the statecharts that a cluster is made of')
+  machines
+    .command('list')
+    .description('every chart by name')
+    .action(() => {
+      const rows = [...charts].map(([name, { root, config }]) => [
+        name,
+        root.machine ? Object.keys(root.states).join(' ') : '',
+        (config.description ?? '').split('\n')[0],
+      ])
+      console.log(table(['CHART', 'STATES', ''], rows))
+    })
+  machines
+    .command('show')
+    .description('one chart, to be opened in the XState visualizer or drawn by Mermaid')
+    .argument('<name>', 'as `samsa machines list` has it')
+    .addOption(
+      new Option(
+        '--format <format>',
+        'xstate: a createMachine(…) module; mermaid: a stateDiagram-v2',
+      )
+        .choices(['xstate', 'mermaid'])
+        .default('xstate'),
+    )
+    .action((name: string, { format }: { format: 'xstate' | 'mermaid' }) => {
+      const machine = charts.get(name)
+      if (machine === undefined)
+        throw new Error(`there is no chart ${name}: there are ${[...charts.keys()].join(', ')}`)
+      process.stdout.write(format === 'xstate' ? xstateText(machine) : mermaidText(machine))
+    })
+}

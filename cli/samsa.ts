@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { addFaultCommands } from './fault.ts'
+import { addMachinesCommands } from './machines.ts'
+import { addStateCommand } from './state.ts'
+import { addUpCommand } from './up.ts'
+
+const { version } = JSON.parse(
+  readFileSync(
+    new URL(
+      import.meta.url.includes('/dist/') ? '../../package.json' : '../package.json',
+      import.meta.url,
+    ),
+    'utf8',
+  ),
+) as { version: string }
+
+const program = new Command('samsa')
+  .description('A Kafka cluster with its ZooKeeper, made of XState statecharts.')
+  .version(version)
+  .showHelpAfterError('(add --help for the options)')
+  .exitOverride()
+
+addUpCommand(program)
+addFaultCommands(program)
+addStateCommand(program)
+addMachinesCommands(program)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  // Commander has printed its own; what is ours gets one line that says what, why and what to do.
+  if (error instanceof CommanderError) process.exitCode = error.exitCode
+  else {
+    console.error(`samsa: ${(error as Error).message}`)
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,176 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Cluster } from '../actors/cluster.ts'
+import { type FaultKind, faultKinds, inflict } from './faults.ts'
+
+/** A body longer than this is nobody's fault order. */
+const bodyBytesMax = 64 * 1024
+
+/** Lines of the trace that may wait for a slow reader of `/api/events`; past it the reader is dropped. */
+const eventsBufferedBytesMax = 16 * 1024 * 1024
+
+export interface ControlServer {
+  /** `http://127.0.0.1:9080` */
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** A refusal on its way to the client. */
+class HttpError extends Error {
+  readonly status: number
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+/** Names that mean this machine, whatever a page elsewhere makes a domain resolve to (DNS rebinding). */
+function isOurs(authority: string | undefined, port: number): boolean {
+  return ['127.0.0.1', 'localhost', '[::1]'].some(name => authority === `${name}:${port}`)
+}
+
+/**
+ * The request must be meant for us (Host) and, where a browser says who asks (Origin), come from our own page: everybody
+ * on this machine's browser could else kill brokers.
+ */
+function checkSender(request: IncomingMessage, port: number): void {
+  const { host, origin } = request.headers
+  if (!isOurs(host, port))
+    throw new HttpError(
+      403,
+      `Host ${host ?? '(none)'} is not this server: ask for 127.0.0.1:${port}`,
+    )
+  if (origin !== undefined && !isOurs(origin.replace(/^http:\/\//, ''), port))
+    throw new HttpError(403, `Origin ${origin} may not control this cluster`)
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  if (!/^application\/json\b/.test(request.headers['content-type'] ?? ''))
+    throw new HttpError(415, 'Send the body as application/json')
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length
+    if (length > bodyBytesMax) throw new HttpError(413, `The body exceeds ${bodyBytesMax} bytes`)
+    chunks.push(chunk)
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'))
+  } catch {
+    throw new HttpError(400, 'The body is not JSON')
+  }
+}
+
+function answer(response: ServerResponse, status: number, body: unknown): void {
+  const text = JSON.stringify(body)
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  })
+  response.end(`${text}\n`)
+}
+
+/** Server-sent events: what the trace still holds after `since`, then every new line. */
+function streamEvents(cluster: Cluster, request: IncomingMessage, response: ServerResponse): void {
+  const url = new URL(request.url ?? '/', 'http://control')
+  const since = Number(
+    request.headers['last-event-id'] ?? url.searchParams.get('since') ?? Number.NaN,
+  )
+  response.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  })
+  response.flushHeaders()
+  const write = (entry: { seq: number }): void => {
+    if (response.writableLength > eventsBufferedBytesMax) response.destroy()
+    else response.write(`id: ${entry.seq}\ndata: ${JSON.stringify(entry)}\n\n`)
+  }
+  if (!Number.isNaN(since))
+    for (const entry of cluster.trace.kept) if (entry.seq > since) write(entry)
+  const subscription = cluster.trace.entries.subscribe(write)
+  response.on('close', () => subscription.unsubscribe())
+}
+
+async function route(
+  cluster: Cluster,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const path = new URL(request.url ?? '/', 'http://control').pathname
+  const method = request.method ?? 'GET'
+  switch (`${method} ${path}`) {
+    case 'GET /api/state':
+      return answer(response, 200, cluster.state())
+    case 'GET /api/events':
+      return streamEvents(cluster, request, response)
+    case 'GET /api/faults':
+      return answer(response, 200, { kinds: faultKinds, brokers: cluster.state().brokers })
+    case 'POST /api/faults': {
+      const body = (await readJson(request)) as { fault?: unknown; broker?: unknown }
+      const fault = body.fault as FaultKind
+      if (!faultKinds.includes(fault))
+        throw new HttpError(
+          400,
+          `Unknown fault ${String(body.fault)}: one of ${faultKinds.join(', ')}`,
+        )
+      const broker = cluster.brokers.find(({ id }) => id === body.broker)
+      if (broker === undefined) {
+        const ids = cluster.brokers.map(({ id }) => id).join(', ')
+        throw new HttpError(404, `No broker ${String(body.broker)}: the brokers are ${ids}`)
+      }
+      return answer(response, 200, {
+        broker: broker.id,
+        fault,
+        state: await inflict(broker, fault),
+      })
+    }
+    default:
+      throw new HttpError(
+        ['/api/state', '/api/events', '/api/faults'].includes(path) ? 405 : 404,
+        `No ${method} ${path}: there are GET /api/state, GET /api/events, GET and POST /api/faults`,
+      )
+  }
+}
+
+/**
+ * The cluster over HTTP: `GET /api/state`, `GET /api/events` (the trace as server-sent events; `?since=SEQ` begins with
+ * what is kept after that line), `GET /api/faults`, `POST /api/faults` (`{"fault":"kill","broker":2}`).
+ *
+ * @param options.port 0 asks for any free one.
+ * @throws the listener's error (`code` EADDRINUSE where the port is taken).
+ */
+export function startControl(
+  cluster: Cluster,
+  options: { host: string; port: number },
+): Promise<ControlServer> {
+  let port = options.port
+  const server: Server = createServer((request, response) => {
+    void (async () => {
+      try {
+        checkSender(request, port)
+        await route(cluster, request, response)
+      } catch (error) {
+        const status = error instanceof HttpError ? error.status : 409
+        if (response.headersSent) response.destroy()
+        else answer(response, status, { error: (error as Error).message })
+      }
+    })()
+  })
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options.port, options.host, () => {
+      port = (server.address() as AddressInfo).port
+      resolve({
+        url: `http://${options.host}:${port}`,
+        close: () =>
+          new Promise(done => {
+            server.close(() => done())
+            // Readers of `/api/events` never end by themselves.
+            server.closeAllConnections()
+          }),
+      })
+    })
+  })
+}
