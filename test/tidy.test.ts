@@ -66,6 +66,7 @@ const floors: readonly { folder: RegExp; may: RegExp }[] = [
     folder: /^cli\//,
     may: any(
       /^cli\//,
+      /^xstate$/,
       /^control\//,
       /^actors\//,
       /^machines\/index\.ts$/,
