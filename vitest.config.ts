@@ -1,10 +1,13 @@
 import { defineConfig } from 'vitest/config'
 
+const results = process.env.SAMSA_TEST_RESULTS
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // Real clients have timeouts of their own; ours only ends what hangs.
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    reporters: results ? ['default', ['json', { outputFile: results }]] : ['default'],
   },
 })

@@ -75,11 +75,11 @@ function narrate(cluster: Cluster): void {
     else if (
       kind === 'znode' &&
       type === 'deleted' &&
-      /^\/(brokers\/ids\/|controller$)/.test(String(detail['path']))
+      /^\/(brokers\/ids\/|controller$)/.test(String(detail.path))
     )
-      console.error(`zookeeper: deleted ${detail['path']}`)
-    else if (kind === 'note' && detail['error'] !== undefined)
-      console.error(`${path}: ${type}: ${detail['error']}`)
+      console.error(`zookeeper: deleted ${detail.path}`)
+    else if (kind === 'note' && detail.error !== undefined)
+      console.error(`${path}: ${type}: ${detail.error}`)
   })
 }
 
