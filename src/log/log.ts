@@ -5,68 +5,20 @@
  * high watermark either (the partition's chart does): where one bounds an answer it is an argument.
  * After UnifiedLog, LocalLog and LogLoader; the files are Kafka's own.
  */
+import { errors } from '../error.ts'
 import type { Disk } from '../ports.ts'
+import { type RecordBatch, splitBatches } from '../records/batch.ts'
 import type { Compression } from '../records/compression.ts'
-import type { Refusal } from '../records/refusal.ts'
-
-/** A topic's configuration as far as its logs mind it; names and defaults are Kafka's. */
-export interface LogOptions {
-  /** `segment.bytes` */
-  readonly segmentBytes: number
-  /** `segment.ms` */
-  readonly segmentMs: number
-  /** `segment.index.bytes` */
-  readonly segmentIndexBytes: number
-  /** `index.interval.bytes` */
-  readonly indexIntervalBytes: number
-  /** `max.message.bytes`, of one batch */
-  readonly maxMessageBytes: number
-  /** `retention.ms`; −1 is without bound */
-  readonly retentionMs: number
-  /** `retention.bytes`; −1 is without bound */
-  readonly retentionBytes: number
-  /** `cleanup.policy` has `delete` */
-  readonly deletes: boolean
-  /** `cleanup.policy` has `compact`: records without a key are refused */
-  readonly compacts: boolean
-  /** `message.timestamp.type` */
-  readonly timestampType: 'CreateTime' | 'LogAppendTime'
-  /** `message.timestamp.before.max.ms` */
-  readonly timestampBeforeMaxMs: number
-  /** `message.timestamp.after.max.ms` */
-  readonly timestampAfterMaxMs: number
-  /** `producer.id.expiration.ms` */
-  readonly producerIdExpirationMs: number
-}
-
-/** Kafka's defaults. */
-export const defaultLogOptions: LogOptions = {
-  segmentBytes: 1024 * 1024 * 1024,
-  segmentMs: 7 * 24 * 3600 * 1000,
-  segmentIndexBytes: 10 * 1024 * 1024,
-  indexIntervalBytes: 4096,
-  maxMessageBytes: 1024 * 1024 + 12,
-  retentionMs: 7 * 24 * 3600 * 1000,
-  retentionBytes: -1,
-  deletes: true,
-  compacts: false,
-  timestampType: 'CreateTime',
-  timestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
-  timestampAfterMaxMs: Number.MAX_SAFE_INTEGER,
-  producerIdExpirationMs: 24 * 3600 * 1000,
-}
-
-/** What a restart remembers of a log besides its directory. */
-export interface LogResumption {
-  /** From log-start-offset-checkpoint; 0 where unknown. */
-  readonly logStartOffset?: number
-  /** From recovery-point-offset-checkpoint: everything below was flushed; 0 where unknown. */
-  readonly recoveryPoint?: number
-  /** The broker was shut down in an orderly way: nothing is scanned. */
-  readonly clean?: boolean
-  /** Needed for the exact answer of `offsetForTimestamp` in compressed batches. */
-  readonly compression?: Compression
-}
+import { type Refusal, refusal } from '../records/refusal.ts'
+import { validate } from '../records/validate.ts'
+import { type EpochEndOffset, LeaderEpochs } from './leader-epochs.ts'
+import type { LogOptions, LogResumption } from './log-options.ts'
+import { ProducerState } from './producer-state.ts'
+import { deletableSegments } from './retention.ts'
+import { relativeOffsetMax, Segment } from './segment.ts'
+import { loadSegments, rebuildProducers, removeSnapshots, writeSnapshot } from './segments.ts'
+import { recordAtTimestamp, type TimestampAndOffset } from './timestamps.ts'
+import { fetched, type PlacedBatch, placed, type Write } from './writes.ts'
 
 /** `client`: everything is checked. `coordinator`: our own writer (several batches, control batches, no sequences). */
 export type AppendOrigin = 'client' | 'coordinator'
@@ -76,7 +28,7 @@ export interface Appended {
   /** Offset of the first record; of the earlier append where `duplicate`. */
   readonly baseOffset: number
   readonly lastOffset: number
-  /** −1 under CreateTime. */
+  /** −1 under CreateTime; of a duplicate the timestamp it was first appended with. */
   readonly logAppendTimeMs: number
   readonly logStartOffset: number
   /** An idempotent producer's batch that is here already: nothing was written. */
@@ -84,6 +36,14 @@ export interface Appended {
 }
 
 export type AppendResult = Appended | Refusal
+
+export interface LeaderAppend {
+  readonly leaderEpoch: number
+  readonly nowMs: number
+  readonly origin: AppendOrigin
+  /** False for Produce below v7 (KIP-110). */
+  readonly allowsZstd?: boolean
+}
 
 export interface ReadLimits {
   readonly maxBytes: number
@@ -101,90 +61,500 @@ export interface LogRead {
   readonly nextOffset: number
 }
 
-export interface TimestampAndOffset {
-  readonly timestamp: number
-  readonly offset: number
-  /** −1 where unknown. */
-  readonly leaderEpoch: number
-}
-
-/** The answer of OffsetForLeaderEpoch: (−1, −1) where undefined. */
-export interface EpochEndOffset {
-  readonly leaderEpoch: number
-  readonly endOffset: number
-}
-
 export class Log {
-  /** Opens or creates the log of `<topic>-<partition>`, recovering it where the shutdown was not clean. Throws what the disk throws. */
+  readonly directory: string
+  readonly #disk: Disk
+  readonly #epochs: LeaderEpochs
+  readonly #producers = new ProducerState()
+  readonly #compression: Compression | undefined
+  #options: LogOptions
+  /** In order, never empty; the last is the active one. */
+  #segments: Segment[]
+  #logStartOffset: number
+  #recoveryPoint: number
+  /** The latest instant any call has brought: the log reads no clock. */
+  #heardMs: number
+
+  /**
+   * Opens or creates the log of `<topic>-<partition>`, recovering it where the shutdown was not clean.
+   *
+   * @param directory where its files are, e.g. `orders-0`
+   * @throws what the disk throws; CorruptCheckpoint where the leader epochs cannot be read
+   */
   static open(
-    _disk: Disk,
-    _directory: string,
-    _options: LogOptions,
-    _nowMs: number,
-    _resumption: LogResumption = {},
+    disk: Disk,
+    directory: string,
+    options: LogOptions,
+    nowMs: number,
+    resumption: LogResumption = {},
   ): Log {
-    throw new Error('in the making')
+    return new Log(disk, directory, options, nowMs, resumption)
   }
 
-  declare readonly directory: string
-  declare readonly options: LogOptions
-  declare readonly logStartOffset: number
-  declare readonly logEndOffset: number
+  private constructor(
+    disk: Disk,
+    directory: string,
+    options: LogOptions,
+    nowMs: number,
+    resumption: LogResumption,
+  ) {
+    this.#disk = disk
+    this.directory = directory
+    this.#options = options
+    this.#compression = resumption.compression
+    this.#epochs = new LeaderEpochs(disk, directory)
+    this.#recoveryPoint = resumption.recoveryPoint ?? 0
+    this.#heardMs = nowMs
+    const { indexIntervalBytes } = options
+    this.#segments = loadSegments(disk, directory, {
+      indexIntervalBytes,
+      nowMs,
+      recoveryPoint: this.#recoveryPoint,
+      clean: resumption.clean ?? false,
+      recovered: batch => {
+        if (batch.partitionLeaderEpoch > this.#epochs.latestEpoch)
+          this.#epochs.assign(batch.partitionLeaderEpoch, batch.baseOffset)
+      },
+    })
+    const checkpointed = resumption.logStartOffset ?? 0
+    if (this.#segments.length === 0)
+      this.#segments.push(new Segment(disk, directory, checkpointed, indexIntervalBytes, nowMs))
+    this.#logStartOffset = Math.max(checkpointed, this.#first.baseOffset)
+    this.#recoveryPoint = Math.min(this.#recoveryPoint, this.logEndOffset)
+    if (this.#logStartOffset > this.logEndOffset) {
+      this.truncateFully(this.#logStartOffset)
+    } else {
+      this.#epochs.truncateFromEnd(this.logEndOffset)
+      this.#epochs.truncateFromStart(this.#logStartOffset)
+      this.#rebuildProducers()
+    }
+  }
+
+  get options(): LogOptions {
+    return this.#options
+  }
+
+  get logStartOffset(): number {
+    return this.#logStartOffset
+  }
+
+  get logEndOffset(): number {
+    return this.#active.endOffset
+  }
+
   /** Bytes of all segments. */
-  declare readonly sizeBytes: number
+  get sizeBytes(): number {
+    let bytes = 0
+    for (const segment of this.#segments) bytes += segment.sizeBytes
+    return bytes
+  }
+
+  get segmentCount(): number {
+    return this.#segments.length
+  }
+
+  /** Everything below survives a crash of the machine: what recovery-point-offset-checkpoint is to say. */
+  get recoveryPoint(): number {
+    return this.#recoveryPoint
+  }
+
   /** The newest leader epoch in the epoch cache; −1 where there is none. */
-  declare readonly latestLeaderEpoch: number
+  get latestLeaderEpoch(): number {
+    return this.#epochs.latestEpoch
+  }
+
+  get leaderEpochs(): LeaderEpochs['entries'] {
+    return this.#epochs.entries
+  }
+
+  /** What is known of producers, by producer id (DescribeProducers). */
+  get producers(): ProducerState['producers'] {
+    return this.#producers.producers
+  }
+
+  get #active(): Segment {
+    return this.#segments.at(-1) as Segment
+  }
+
+  get #first(): Segment {
+    return this.#segments[0] as Segment
+  }
 
   /** New configuration (AlterConfigs); holds from the next append on. */
-  declare reconfigure: (options: LogOptions) => void
+  reconfigure(options: LogOptions): void {
+    this.#options = options
+    for (const segment of this.#segments) segment.indexIntervalBytes = options.indexIntervalBytes
+  }
 
   /**
-   * Appends as the leader: checks, assigns offsets from `logEndOffset` on and the leader epoch, by rewriting headers only.
-   * The bytes are copied by the disk; `records` itself stays unchanged. A disk that fails is KAFKA_STORAGE_ERROR.
+   * Appends as the leader: checks, assigns offsets from `logEndOffset` on and the leader epoch, by
+   * rewriting headers only. `records` itself stays unchanged; its bytes are copied by the disk.
+   *
+   * Refusals are those of records/validate.ts and of ProducerState.check, and KAFKA_STORAGE_ERROR where
+   * the disk fails. A duplicate is no refusal: it is answered with the offsets it has.
    */
-  declare appendAsLeader: (
+  appendAsLeader(records: Uint8Array, as: LeaderAppend): AppendResult {
+    const valid = validate(records, {
+      ...this.#options,
+      ...as,
+      compression: this.#compression,
+    })
+    if (!valid.ok) return valid
+    for (const { batch } of valid.batches) {
+      const verdict = this.#producers.check(batch, as.origin)
+      if (verdict === null) continue
+      if ('ok' in verdict) return verdict
+      const { baseOffset, lastOffset, timestamp } = verdict
+      return this.#appended(baseOffset, lastOffset, timestamp, true)
+    }
+    const baseOffset = this.logEndOffset
+    const logAppendTimeMs = this.#options.timestampType === 'LogAppendTime' ? as.nowMs : -1
+    const write = placed(valid.batches, baseOffset, as.leaderEpoch, logAppendTimeMs)
+    const failed = this.#write([write], as.nowMs)
+    if (failed !== null) return failed
+    return this.#appended(baseOffset, this.logEndOffset - 1, logAppendTimeMs, false)
+  }
+
+  #appended(
+    baseOffset: number,
+    lastOffset: number,
+    logAppendTimeMs: number,
+    duplicate: boolean,
+  ): AppendResult {
+    const { logStartOffset } = this
+    return { ok: true, baseOffset, lastOffset, logAppendTimeMs, logStartOffset, duplicate }
+  }
+
+  /**
+   * Appends what was fetched from the leader, offsets and leader epochs as they are. A batch cut short at
+   * the end is left out. Nothing to append is no refusal: `lastOffset` is then below `baseOffset`.
+   *
+   * @param leaderEpoch the epoch it was fetched in: batches of a newer one are left out (KAFKA-18723)
+   * @returns CORRUPT_MESSAGE for damaged batches, OFFSET_OUT_OF_RANGE for offsets that go back or lie below
+   *   `logEndOffset`, KAFKA_STORAGE_ERROR where the disk fails
+   */
+  appendAsFollower(
     records: Uint8Array,
-    as: { leaderEpoch: number; nowMs: number; origin: AppendOrigin },
-  ) => AppendResult
+    nowMs: number,
+    leaderEpoch = Number.POSITIVE_INFINITY,
+  ): AppendResult {
+    const { batches, end } = splitBatches(records)
+    if (end === 'malformed')
+      return refusal(errors.CORRUPT_MESSAGE, 'the leader sent bytes that are no record batch')
+    const newer = batches.findIndex(batch => batch.partitionLeaderEpoch > leaderEpoch)
+    const taken = newer < 0 ? batches : batches.slice(0, newer)
+    const { logStartOffset, logEndOffset } = this
+    const first = taken[0]
+    const startsBelow = first !== undefined && this.#straddlesStart(first)
+    const baseOffset = first?.baseOffset ?? logEndOffset
+    const nextOffset = startsBelow ? baseOffset : logEndOffset
+    const writes = fetched(taken, records, nextOffset, this.#options.segmentBytes)
+    if ('ok' in writes) return writes
+    if (startsBelow) {
+      this.truncateFully(baseOffset)
+      this.#logStartOffset = logStartOffset
+    }
+    const failed = this.#write(writes, nowMs)
+    return failed ?? this.#appended(baseOffset, this.logEndOffset - 1, -1, false)
+  }
 
   /**
-   * Appends what was fetched from the leader, offsets and epochs as they are; must not begin below `logEndOffset`.
-   * A torn batch at the end is left out. Records the leader epochs met.
+   * The log is empty and this batch holds its start within: the leader's log begins inside a batch
+   * (DeleteRecords), which we must take whole. After Partition.appendRecordsToFollowerOrFutureReplica.
    */
-  declare appendAsFollower: (records: Uint8Array, nowMs: number) => AppendResult
+  #straddlesStart({ baseOffset, lastOffset }: RecordBatch): boolean {
+    const { logStartOffset, logEndOffset } = this
+    return (
+      logEndOffset === logStartOffset && baseOffset < logStartOffset && lastOffset >= logStartOffset
+    )
+  }
 
-  /** OFFSET_OUT_OF_RANGE below `logStartOffset` or above `logEndOffset`. */
-  declare read: (fromOffset: number, limits: ReadLimits) => LogRead | Refusal
+  /** Appends to the active segment, rolling where needed, and remembers epochs and producers. */
+  #write(writes: readonly Write[], nowMs: number): Refusal | null {
+    this.#heardMs = nowMs
+    try {
+      for (const write of writes) {
+        const { chunks, batches } = write
+        this.#rollFor(write)
+        for (const { leaderEpoch, baseOffset } of batches)
+          if (leaderEpoch >= 0) this.#epochs.assign(leaderEpoch, baseOffset)
+        this.#active.append(chunks, batches)
+        for (const batch of batches) this.#producers.append(batch.batch, batch)
+      }
+      return null
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error)) throw error
+      return refusal(errors.KAFKA_STORAGE_ERROR, error.message)
+    }
+  }
 
-  /** On leadership: the epoch starts at `startOffset` (the log end). Remembered at once, also when nothing is written (KAFKA-7415). */
-  declare assignLeaderEpoch: (leaderEpoch: number, startOffset: number) => void
-  /** §4.4: what OffsetForLeaderEpoch answers for a requested epoch. */
-  declare endOffsetForEpoch: (leaderEpoch: number) => EpochEndOffset
-  /** The epoch of the record before `offset`, for LastFetchedEpoch; −1 where unknown. */
-  declare leaderEpochAt: (offset: number) => number
+  /**
+   * Begins a new segment where the active one is full, old, has a full index, or cannot count as far.
+   * After LogSegment.shouldRoll: the age is that of the records, from the first batch's timestamp on.
+   */
+  #rollFor({ batches, sizeBytes }: Write): void {
+    const { segmentBytes, segmentMs, segmentIndexBytes } = this.#options
+    const active = this.#active
+    const { baseOffset } = batches[0] as PlacedBatch
+    const { lastOffset } = batches.at(-1) as PlacedBatch
+    const latest = batches.reduce((max, batch) => Math.max(max, batch.maxTimestamp), -1)
+    const first = active.firstTimestamp ?? -1
+    const ageMs = first >= 0 ? latest - first : this.#heardMs - active.createdAtMs
+    if (
+      active.sizeBytes + sizeBytes > segmentBytes ||
+      (active.sizeBytes > 0 && ageMs > segmentMs) ||
+      active.indexBytes > segmentIndexBytes - 12 ||
+      lastOffset - active.baseOffset > relativeOffsetMax
+    )
+      this.#roll(baseOffset)
+  }
 
-  /** Drops everything from `offset` on. Inside a batch the whole batch goes: read `logEndOffset` afterwards. Nothing above the end. */
-  declare truncateTo: (offset: number) => void
+  /** Makes the active segment read-only and begins a new one. */
+  #roll(baseOffset: number): void {
+    const { directory } = this
+    const active = this.#active
+    if (active.sizeBytes === 0) {
+      if (active.baseOffset === baseOffset) return
+      this.#segments.pop()
+      active.remove()
+    } else {
+      active.seal()
+    }
+    writeSnapshot(this.#disk, directory, baseOffset, this.#producers)
+    this.#segments.push(this.#segment(baseOffset))
+  }
+
+  #segment(baseOffset: number): Segment {
+    const { indexIntervalBytes } = this.#options
+    return new Segment(this.#disk, this.directory, baseOffset, indexIntervalBytes, this.#heardMs)
+  }
+
+  /** Batches from the one that holds `fromOffset` on. OFFSET_OUT_OF_RANGE below `logStartOffset` or above `logEndOffset`. */
+  read(fromOffset: number, { maxBytes, upToOffset, minOneBatch }: ReadLimits): LogRead | Refusal {
+    const { logStartOffset, logEndOffset } = this
+    if (fromOffset < logStartOffset || fromOffset > logEndOffset)
+      return refusal(
+        errors.OFFSET_OUT_OF_RANGE,
+        `offset ${fromOffset} of a log from ${logStartOffset} to ${logEndOffset}`,
+      )
+    const parts: Uint8Array[] = []
+    let bytes = 0
+    let nextOffset = fromOffset
+    for (let i = this.#indexOf(fromOffset); i < this.#segments.length; i++) {
+      const segment = this.#segments[i] as Segment
+      const atLeastOne = minOneBatch && bytes === 0
+      const read = segment.read(nextOffset, maxBytes - bytes, upToOffset, atLeastOne)
+      if (read === null) continue
+      if (read.records.length === 0) break
+      parts.push(read.records)
+      bytes += read.records.length
+      nextOffset = read.nextOffset
+      if (bytes >= maxBytes || nextOffset < segment.endOffset) break
+    }
+    return { ok: true, records: joined(parts, bytes), nextOffset }
+  }
+
+  /** The last segment that begins at or before an offset. */
+  #indexOf(offset: number): number {
+    let low = 0
+    let high = this.#segments.length - 1
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1
+      if ((this.#segments[middle] as Segment).baseOffset <= offset) low = middle
+      else high = middle - 1
+    }
+    return low
+  }
+
+  /**
+   * On leadership: the epoch begins at `startOffset`, the log's end. Remembered at once, also where nothing
+   * is written in it (KAFKA-7415).
+   */
+  assignLeaderEpoch(leaderEpoch: number, startOffset: number): void {
+    this.#epochs.assign(leaderEpoch, startOffset)
+  }
+
+  /** What OffsetForLeaderEpoch answers: the largest known epoch at or below the requested one, and its end. */
+  endOffsetForEpoch(leaderEpoch: number): EpochEndOffset {
+    return this.#epochs.endOffsetFor(leaderEpoch, this.logEndOffset)
+  }
+
+  /** The leader epoch of the record at an offset; −1 where unknown. */
+  leaderEpochAt(offset: number): number {
+    return this.#epochs.epochAt(offset)
+  }
+
+  /**
+   * Drops everything from `offset` on; nothing where the log ends there or before. Inside a batch the
+   * whole batch goes: read `logEndOffset` afterwards.
+   */
+  truncateTo(offset: number): void {
+    if (offset < this.#first.baseOffset) {
+      this.truncateFully(offset)
+      return
+    }
+    if (offset < this.logEndOffset) {
+      while (this.#segments.length > 1 && this.#active.baseOffset > offset)
+        this.#segments.pop()?.remove()
+      this.#active.truncateTo(offset)
+      const { logEndOffset } = this
+      this.#logStartOffset = Math.min(this.#logStartOffset, logEndOffset)
+      this.#recoveryPoint = Math.min(this.#recoveryPoint, logEndOffset)
+      this.#rebuildProducers()
+    }
+    // Also where nothing was dropped: a leader that lost its office before its first write left an entry.
+    this.#epochs.truncateFromEnd(this.logEndOffset)
+  }
+
   /** Drops everything; the log is empty and starts at `newStartOffset`. */
-  declare truncateFully: (newStartOffset: number) => void
-  /** DeleteRecords, and the leader's log start at a follower. OFFSET_OUT_OF_RANGE above `highWatermark`; never goes back. */
-  declare advanceLogStartOffset: (offset: number, highWatermark: number) => Refusal | null
-  /** Deletes segments by time, size and log start, oldest first, never past `highWatermark`. Returns how many went. */
-  declare applyRetention: (highWatermark: number, nowMs: number) => number
+  truncateFully(newStartOffset: number): void {
+    for (const segment of this.#segments) segment.remove()
+    removeSnapshots(this.#disk, this.directory, () => true)
+    this.#segments = [this.#segment(newStartOffset)]
+    this.#logStartOffset = newStartOffset
+    this.#recoveryPoint = Math.min(this.#recoveryPoint, newStartOffset)
+    this.#epochs.clear()
+    this.#producers.clear()
+  }
 
-  /** The first record at or after `timestamp`, exact to the record; null where there is none. */
-  declare offsetForTimestamp: (timestamp: number) => TimestampAndOffset | null
-  /** ListOffsets MAX_TIMESTAMP (−3, KIP-734); null in an empty log. */
-  declare offsetOfMaxTimestamp: () => TimestampAndOffset | null
-  /** Below it every transaction is decided: bounded by `highWatermark`. */
-  declare lastStableOffset: (highWatermark: number) => number
+  #rebuildProducers(): void {
+    const { producerIdExpirationMs: expirationMs } = this.#options
+    rebuildProducers(this.#disk, this.directory, this.#segments, this.#producers, {
+      nowMs: this.#heardMs,
+      expirationMs,
+    })
+  }
 
-  /** Forgets producers silent for `producerIdExpirationMs`. */
-  declare expireProducers: (nowMs: number) => void
+  /**
+   * Moves the log's start on (DeleteRecords, or the leader's log start at a follower) and removes the
+   * segments wholly before it; never moves it back.
+   *
+   * @returns OFFSET_OUT_OF_RANGE above `highWatermark`
+   */
+  advanceLogStartOffset(offset: number, highWatermark: number): Refusal | null {
+    if (offset > highWatermark)
+      return refusal(
+        errors.OFFSET_OUT_OF_RANGE,
+        `a log start of ${offset} is above the high watermark ${highWatermark}`,
+      )
+    if (offset > this.#logStartOffset) {
+      this.#startAt(offset)
+      const passed = this.#segments.findLastIndex(segment => segment.baseOffset <= offset)
+      this.#removeOldest(Math.max(0, passed))
+    }
+    return null
+  }
+
+  /**
+   * Deletes the segments which retention.ts says may go, oldest first, never past `highWatermark`.
+   *
+   * @returns how many went
+   */
+  applyRetention(highWatermark: number, nowMs: number): number {
+    this.#heardMs = nowMs
+    const { logStartOffset, logEndOffset } = this
+    const ages = this.#segments.map(({ baseOffset, sizeBytes, max, createdAtMs }) => ({
+      baseOffset,
+      sizeBytes,
+      latestMs: max.timestamp >= 0 ? max.timestamp : createdAtMs,
+    }))
+    const bounds = { logStartOffset, highWatermark, logEndOffset, nowMs }
+    const count = deletableSegments(ages, this.#options, bounds)
+    if (count === 0) return 0
+    if (count === this.#segments.length) this.#roll(logEndOffset)
+    const remaining = this.#segments[count] as Segment
+    if (remaining.baseOffset > logStartOffset) this.#startAt(remaining.baseOffset)
+    this.#removeOldest(count)
+    return count
+  }
+
+  #startAt(logStartOffset: number): void {
+    this.#logStartOffset = logStartOffset
+    this.#epochs.truncateFromStart(logStartOffset)
+  }
+
+  #removeOldest(count: number): void {
+    if (count === 0) return
+    for (const segment of this.#segments.splice(0, count)) segment.remove()
+    const { baseOffset } = this.#first
+    removeSnapshots(this.#disk, this.directory, offset => offset < baseOffset)
+  }
+
+  /**
+   * The first record at or after `timestamp`; null where there is none. Exact to the record, except in
+   * compressed batches without a codec: there it is the batch's first.
+   */
+  offsetForTimestamp(timestamp: number): TimestampAndOffset | null {
+    let fromOffset = this.#logStartOffset
+    for (const segment of this.#segments) {
+      for (;;) {
+        const batch = segment.batchWithTimestamp(timestamp, fromOffset)
+        if (batch === null) break
+        const record = recordAtTimestamp(batch, timestamp, fromOffset, this.#compression)
+        if (record !== null) return record
+        fromOffset = batch.lastOffset + 1
+      }
+    }
+    return null
+  }
+
+  /** The first record with the greatest timestamp of all (ListOffsets −3, KIP-734); null where no record has a timestamp. */
+  offsetOfMaxTimestamp(): TimestampAndOffset | null {
+    let latest = -1
+    for (const { max } of this.#segments) latest = Math.max(latest, max.timestamp)
+    return latest < 0 ? null : this.offsetForTimestamp(latest)
+  }
+
+  /** Below it every transaction is decided, and its end replicated. At most `highWatermark`. */
+  lastStableOffset(highWatermark: number): number {
+    const unstable = this.#producers.firstUnstableOffset(highWatermark)
+    if (unstable === undefined) return highWatermark
+    return Math.min(highWatermark, Math.max(unstable, this.#logStartOffset))
+  }
+
+  /** Forgets producers silent for `producer.id.expiration.ms`. */
+  expireProducers(nowMs: number): void {
+    this.#producers.expire(nowMs, this.#options.producerIdExpirationMs)
+  }
+
   /** Makes everything appended survive a crash of the machine. */
-  declare flush: () => void
-  /** Flushes, writes indexes and the producer snapshot, closes the files. */
-  declare close: () => void
-  /** Closes and removes the directory. */
-  declare delete: () => void
+  flush(): void {
+    const { logEndOffset } = this
+    for (const segment of this.#segments)
+      if (segment === this.#active || segment.endOffset > this.#recoveryPoint) segment.flush()
+    this.#disk.flushDirectory(this.directory)
+    this.#recoveryPoint = logEndOffset
+  }
+
+  /** Flushes, writes indexes and the producer snapshot, closes the files. The log is of no use afterwards. */
+  close(): void {
+    this.#active.seal()
+    writeSnapshot(this.#disk, this.directory, this.logEndOffset, this.#producers)
+    this.flush()
+    this.abandon()
+  }
+
+  /** Closes the files and nothing else: a broker that dies. */
+  abandon(): void {
+    for (const segment of this.#segments) segment.close()
+  }
+
+  /** Closes the files and removes them. */
+  delete(): void {
+    this.abandon()
+    this.#disk.remove(this.directory)
+  }
+}
+
+/** One array; the only part as it is. */
+function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {
+  const [first] = parts
+  if (parts.length === 1 && first !== undefined) return first
+  const whole = new Uint8Array(bytes)
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
 }

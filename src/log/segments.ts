@@ -1,0 +1,139 @@
+/**
+ * A log's files on disk: finding, recovering and removing its segments and producer snapshots.
+ * After LogLoader and LogSegments.
+ */
+
+import { MalformedFrame } from '../binary/reader.ts'
+import type { Disk } from '../ports.ts'
+import type { RecordBatch } from '../records/batch.ts'
+import { readFile, replaceFile } from './checkpoint.ts'
+import {
+  decodeSnapshot,
+  encodeSnapshot,
+  snapshotName,
+  snapshotOffset,
+} from './producer-snapshot.ts'
+import type { ProducerState } from './producer-state.ts'
+import { Segment } from './segment.ts'
+
+/** Left by a crash in the middle of writing, cleaning or deleting. */
+const leftover = /\.(tmp|deleted|cleaned)$/
+
+export interface Loading {
+  readonly indexIntervalBytes: number
+  readonly nowMs: number
+  /** Everything below was flushed: segments that end there are taken as they are. */
+  readonly recoveryPoint: number
+  readonly clean: boolean
+  /** Hears every batch of the segments that had to be read. */
+  readonly recovered: (batch: RecordBatch) => void
+}
+
+/**
+ * The segments of a directory, in order. One that was not flushed is read through; at the first bad
+ * batch it is cut off there and what comes after it is removed.
+ */
+export function loadSegments(disk: Disk, directory: string, loading: Loading): Segment[] {
+  const names = disk.list(directory)
+  for (const name of names) if (leftover.test(name)) disk.remove(`${directory}/${name}`)
+  const bases = names
+    .filter(name => /^\d{20}\.log$/.test(name))
+    .map(name => Number.parseInt(name, 10))
+  const segments: Segment[] = []
+  let broken = false
+  bases.forEach((baseOffset, i) => {
+    const segment = new Segment(
+      disk,
+      directory,
+      baseOffset,
+      loading.indexIntervalBytes,
+      loading.nowMs,
+    )
+    const end = segments.at(-1)?.endOffset ?? 0
+    if (broken || baseOffset < end) {
+      broken = true
+      segment.remove()
+      return
+    }
+    const next = bases[i + 1]
+    const flushed = loading.clean || (next !== undefined && next <= loading.recoveryPoint)
+    if (!flushed || !segment.load()) broken = segment.recover(loading.recovered) > 0
+    segments.push(segment)
+  })
+  return segments
+}
+
+/** Writes the state of the producers before an offset. */
+export function writeSnapshot(
+  disk: Disk,
+  directory: string,
+  offset: number,
+  state: ProducerState,
+): void {
+  const path = `${directory}/${snapshotName(offset)}`
+  replaceFile(disk, path, encodeSnapshot(state.producers.values()))
+}
+
+/** The offsets of the snapshots in a directory, ascending. */
+function snapshots(disk: Disk, directory: string): number[] {
+  return disk
+    .list(directory)
+    .map(snapshotOffset)
+    .filter(offset => offset !== null)
+}
+
+/** Removes the snapshots that `goes` says are of no use. */
+export function removeSnapshots(
+  disk: Disk,
+  directory: string,
+  goes: (offset: number) => boolean,
+): void {
+  for (const offset of snapshots(disk, directory))
+    if (goes(offset)) disk.remove(`${directory}/${snapshotName(offset)}`)
+}
+
+/**
+ * Makes the state of the producers at the end of the log: from the newest sound snapshot and the batches
+ * after it. Snapshots beyond the end, before the first segment, or of no segment (but the newest) are removed.
+ */
+export function rebuildProducers(
+  disk: Disk,
+  directory: string,
+  segments: readonly Segment[],
+  state: ProducerState,
+  { nowMs, expirationMs }: { nowMs: number; expirationMs: number },
+): void {
+  state.clear()
+  const first = (segments[0] as Segment).baseOffset
+  const logEndOffset = (segments.at(-1) as Segment).endOffset
+  const bases = new Set(segments.map(segment => segment.baseOffset))
+  const newest = snapshots(disk, directory).findLast(offset => offset <= logEndOffset)
+  removeSnapshots(
+    disk,
+    directory,
+    offset => offset > logEndOffset || offset < first || (offset !== newest && !bases.has(offset)),
+  )
+  const from = restoreNewest(disk, directory, state) ?? first
+  state.expire(nowMs, expirationMs)
+  for (const segment of segments) {
+    if (segment.endOffset <= from) continue
+    segment.eachBatch(from, batch => {
+      if (batch.baseOffset >= from) state.append(batch)
+    })
+  }
+}
+
+/** Takes the newest snapshot that can be read, removing those that cannot; its offset, or undefined without any. */
+function restoreNewest(disk: Disk, directory: string, state: ProducerState): number | undefined {
+  for (const offset of snapshots(disk, directory).reverse()) {
+    const path = `${directory}/${snapshotName(offset)}`
+    try {
+      for (const entry of decodeSnapshot(readFile(disk, path))) state.restore(entry)
+      return offset
+    } catch (error) {
+      if (!(error instanceof MalformedFrame)) throw error
+      disk.remove(path)
+    }
+  }
+  return undefined
+}
