@@ -135,4 +135,3 @@ export interface ZooKeeperClientOptions {
   /** Presented on each connection: `user:password` for the digest scheme. */
   readonly auth?: readonly { readonly scheme: string; readonly credentials: Uint8Array }[]
 }
-

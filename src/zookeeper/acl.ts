@@ -1,4 +1,5 @@
 import { type KeeperCode, keeperCodes } from './error.ts'
+import { sha1 } from './sha1.ts'
 
 /** What an ACL entry allows, as bits. */
 export const permissions = { read: 1, write: 2, create: 4, delete: 8, admin: 16, all: 31 } as const
@@ -137,15 +138,8 @@ function base64(bytes: Uint8Array): string {
   return text
 }
 
-/**
- * Who presented `user:password`: `user:base64(sha1(user:password))` (DigestAuthenticationProvider).
- *
- * @param sha1 the platform's.
- */
-export function digestIdentity(
-  credentials: Uint8Array,
-  sha1: (bytes: Uint8Array) => Uint8Array,
-): Identity {
+/** Who presented `user:password`: `user:base64(sha1(user:password))` (DigestAuthenticationProvider). */
+export function digestIdentity(credentials: Uint8Array): Identity {
   const user = new TextDecoder().decode(credentials).split(':')[0] ?? ''
   return { scheme: 'digest', id: `${user}:${base64(sha1(credentials))}` }
 }

@@ -1,0 +1,371 @@
+import type { Reader } from '../../src/binary/reader.ts'
+import { noSession, type SessionId, type Zxid } from '../../src/ids.ts'
+import type { Address, ListenerEvents } from '../../src/ports.ts'
+import { type Change, DataTree, type Outcome } from '../../src/zookeeper/data-tree.ts'
+import { keeperCodes } from '../../src/zookeeper/error.ts'
+import { type Operation, parsed, readRequest, writeResponse } from '../../src/zookeeper/jute.ts'
+import { readMulti, readMultiRead, writeMultiResults } from '../../src/zookeeper/multi.ts'
+import {
+  answerRead,
+  answerReads,
+  isReadOperation,
+  type Reading,
+} from '../../src/zookeeper/read-request.ts'
+import { partResult, writeResult } from '../../src/zookeeper/reply.ts'
+import { type Requester, toTxn, type WriteRequest } from '../../src/zookeeper/request-to-txn.ts'
+import type { Txn } from '../../src/zookeeper/txn.ts'
+import { Watches } from '../../src/zookeeper/watches.ts'
+import type { World } from '../world.ts'
+import { Connection } from './connection.ts'
+import { answerWord } from './four-letter-words.ts'
+import { Sessions } from './sessions.ts'
+
+/** The server's settings, by ZooKeeper's own names. */
+export interface ZooKeeperConfig {
+  /** ms: what session timeouts are counted in, and how finely they expire. Default 2000. */
+  readonly tickTime: number
+  /** ms. Default two ticks. */
+  readonly minSessionTimeout: number
+  /** ms. Default twenty ticks. */
+  readonly maxSessionTimeout: number
+  /** Connections from one address; 0, the default here, for no limit (ZooKeeper's own: 60). */
+  readonly maxClientCnxns: number
+  /** Bytes of the longest request. Default 0xfffff. */
+  readonly 'jute.maxbuffer': number
+  /** Four-letter words that are answered; `*`, the default here, for all (ZooKeeper's own: srvr). */
+  readonly '4lw.commands.whitelist': '*' | readonly string[]
+  /** TTL nodes. Default here true (ZooKeeper's own: false). */
+  readonly extendedTypesEnabled: boolean
+  /** Nobody's permissions are looked at. Default false. */
+  readonly skipACL: boolean
+  /** Whose digest this is may do all. Default nobody's. */
+  readonly superDigest: string | null
+}
+
+export interface ZooKeeperEvents {
+  /** It listens. */
+  bound(address: Address): void
+  /** It cannot listen: the port is taken. */
+  failed(error: Error): void
+}
+
+export type ZooKeeperOptions = Partial<ZooKeeperConfig> & Address & ZooKeeperEvents
+
+/** A running server, as its owner holds it. */
+export interface EmbeddedZooKeeper {
+  /** Undefined until it listens. */
+  readonly address: Address | undefined
+  readonly config: ZooKeeperConfig
+  /** To look into. */
+  readonly tree: Pick<
+    DataTree,
+    'node' | 'stat' | 'paths' | 'ephemeralsOf' | 'lastZxid' | 'nodeCount'
+  >
+  /** Open sessions and what they own. */
+  sessions(): readonly {
+    readonly id: SessionId
+    readonly timeoutMs: number
+    readonly ephemerals: readonly string[]
+  }[]
+  /** The fault: as if the session's time were over. False where there is no such session. */
+  expireSession(id: SessionId): boolean
+  /** Stops listening and drops every connection. Sessions do not end by that. */
+  close(): void
+}
+
+function configOf(options: Partial<ZooKeeperConfig>): ZooKeeperConfig {
+  const tickTime = options.tickTime ?? 2000
+  return {
+    tickTime,
+    minSessionTimeout: options.minSessionTimeout ?? 2 * tickTime,
+    maxSessionTimeout: options.maxSessionTimeout ?? 20 * tickTime,
+    maxClientCnxns: options.maxClientCnxns ?? 0,
+    'jute.maxbuffer': options['jute.maxbuffer'] ?? 0xfffff,
+    '4lw.commands.whitelist': options['4lw.commands.whitelist'] ?? '*',
+    extendedTypesEnabled: options.extendedTypesEnabled ?? true,
+    skipACL: options.skipACL ?? false,
+    superDigest: options.superDigest ?? null,
+  }
+}
+
+/**
+ * One standalone server. A request goes down one way, in one turn: validate → (log) → apply → tell the watchers → answer.
+ * Everything that comes about in a turn leaves together at its end.
+ */
+export class ZooKeeperServer {
+  readonly world: World
+  readonly config: ZooKeeperConfig
+  readonly tree = new DataTree()
+  readonly watches = new Watches()
+  readonly sessions: Sessions
+  readonly connections = new Map<number, Connection>()
+  /** Packets, for `srvr`. */
+  received = 0
+  sent = 0
+  #address: Address | undefined
+  #nextConnection = 1
+  #turns = 0
+  readonly #unflushed = new Set<Connection>()
+
+  constructor(world: World, config: ZooKeeperConfig) {
+    this.world = world
+    this.config = config
+    this.sessions = new Sessions(
+      world,
+      config.tickTime,
+      {
+        commit: (session, type, timeoutMs) => {
+          const ephemerals = this.tree.ephemeralsOf(session)
+          this.commit(
+            session,
+            type === 'createSession' ? { type, timeoutMs } : { type, ephemerals },
+          )
+          return this.tree.lastZxid
+        },
+        grant: (connection, session, timeoutMs) =>
+          this.connections.get(connection)?.grant(session, timeoutMs),
+        refuse: connection => this.connections.get(connection)?.refuse(),
+        close: (connection, reason) => this.connections.get(connection)?.close(reason),
+      },
+      run => this.turn(run),
+    )
+  }
+
+  get address(): Address | undefined {
+    return this.#address
+  }
+
+  listenerEvents(events: ZooKeeperEvents): ListenerEvents {
+    return {
+      bound: address => {
+        this.#address = address
+        events.bound(address)
+      },
+      failed: error => events.failed(error),
+      accepted: socket => {
+        const connection = new Connection(this, this.#nextConnection++, socket)
+        this.connections.set(connection.id, connection)
+        const { maxClientCnxns } = this.config
+        if (maxClientCnxns > 0 && this.#connectionsFrom(connection.remoteHost) > maxClientCnxns) {
+          this.world.trace.record('note', this.world.name, 'connection.tooMany', {
+            remote: connection.remote,
+            maxClientCnxns,
+          })
+          connection.destroy()
+        }
+        return connection.events
+      },
+    }
+  }
+
+  #connectionsFrom(host: string): number {
+    let count = 0
+    for (const { remoteHost } of this.connections.values()) if (remoteHost === host) count++
+    return count
+  }
+
+  /** Runs something that may have things to send, and sends them at the end. */
+  turn(run: () => void): void {
+    this.#turns++
+    try {
+      run()
+    } finally {
+      if (--this.#turns === 0) {
+        for (const connection of this.#unflushed) connection.flush()
+        this.#unflushed.clear()
+      }
+    }
+  }
+
+  mustFlush(connection: Connection): void {
+    this.#unflushed.add(connection)
+    // Outside a turn there is no end to wait for.
+    if (this.#turns === 0) this.turn(() => {})
+  }
+
+  /** A connection is closed: its watches are gone, its session is not. */
+  connectionOver(connection: Connection): void {
+    this.connections.delete(connection.id)
+    this.watches.forget(connection.id)
+    if (connection.sessionId !== noSession)
+      this.sessions.connectionLost(connection.sessionId, connection.id)
+  }
+
+  /** The answer to a four-letter word; null where it is none. */
+  word(word: string, connection: Connection): string | null {
+    return answerWord(this, word, connection)
+  }
+
+  /** Carries out a request of a session and answers it. */
+  carryOut(connection: Connection, xid: number, operation: Operation, body: Uint8Array): void {
+    const requester: Requester = {
+      session: connection.sessionId,
+      identities: connection.identities,
+    }
+    const reading: Reading = {
+      tree: this.tree,
+      watches: this.watches,
+      requester,
+      watcher: connection.id,
+      rules: this.config,
+    }
+    if (isReadOperation(operation)) {
+      const request = parsed(body, reader => readRequest(operation, reader))
+      const answer =
+        request === null ? keeperCodes.MARSHALLINGERROR : answerRead(reading, operation, request)
+      if (typeof answer === 'number') connection.reply(xid, answer)
+      else connection.reply(xid, keeperCodes.OK, writer => writeResponse(operation, writer, answer))
+    } else if (operation === 'multiRead') {
+      const parts = parsed(body, readMultiRead)
+      if (parts === null) connection.reply(xid, keeperCodes.MARSHALLINGERROR)
+      else {
+        const results = answerReads(reading, parts)
+        connection.reply(xid, keeperCodes.OK, writer => writeMultiResults(writer, results))
+      }
+    } else if (operation === 'setWatches' || operation === 'setWatches2')
+      this.#setWatches(connection, xid, operation, body)
+    else this.#write(connection, xid, operation, body, requester)
+  }
+
+  #setWatches(
+    connection: Connection,
+    xid: number,
+    operation: 'setWatches' | 'setWatches2',
+    body: Uint8Array,
+  ): void {
+    const request = parsed(body, reader =>
+      operation === 'setWatches'
+        ? { ...readRequest('setWatches', reader), persistent: null, persistentRecursive: null }
+        : readRequest('setWatches2', reader),
+    )
+    if (request === null) {
+      connection.reply(xid, keeperCodes.MARSHALLINGERROR)
+      return
+    }
+    const missed = this.watches.restore(this.tree, connection.id, {
+      relativeZxid: request.relativeZxid,
+      data: request.data ?? [],
+      exist: request.exist ?? [],
+      child: request.child ?? [],
+      persistent: request.persistent ?? [],
+      persistentRecursive: request.persistentRecursive ?? [],
+    })
+    for (const { kind, path } of missed) connection.notify(this.tree.lastZxid, kind, path)
+    connection.reply(xid, keeperCodes.OK)
+  }
+
+  /** A refused write is a transaction too, and takes a zxid. */
+  #write(
+    connection: Connection,
+    xid: number,
+    operation: Operation,
+    body: Uint8Array,
+    requester: Requester,
+  ): void {
+    const request =
+      operation === 'reconfig' ? null : parsed(body, reader => readWrite(operation, reader))
+    const error =
+      operation === 'reconfig' ? keeperCodes.RECONFIGDISABLED : keeperCodes.MARSHALLINGERROR
+    const txn: Txn =
+      request === null
+        ? { type: 'error', error }
+        : toTxn(this.tree, request, requester, this.config)
+    const outcome = this.commit(requester.session, txn)
+    if (outcome.type === 'error' || request === null) connection.reply(xid, outcomeError(outcome))
+    else if (outcome.type === 'multi' && request.operation === 'multi') {
+      const results = outcome.parts.map((part, index) =>
+        partResult((request.body[index] as (typeof request.body)[number]).operation, part),
+      )
+      connection.reply(xid, keeperCodes.OK, writer => writeMultiResults(writer, results))
+    } else if (request.operation !== 'multi') {
+      const result = partResult(request.operation, outcome)
+      if (result.operation === 'error') connection.reply(xid, result.error)
+      else connection.reply(xid, keeperCodes.OK, writer => writeResult(writer, result))
+    }
+  }
+
+  /** Numbers a transaction, applies it and tells the watchers. Here a log will stand, between the number and the tree. */
+  commit(session: SessionId, txn: Txn): Outcome {
+    const zxid = this.tree.lastZxid + 1
+    const atMs = Math.floor(this.world.platform.clock.now())
+    const { changes, outcome } = this.tree.apply({ zxid, atMs, session, txn })
+    this.#tell(session, zxid, changes)
+    return outcome
+  }
+
+  #tell(session: SessionId, zxid: Zxid, changes: readonly Change[]): void {
+    const { trace, name } = this.world
+    let seq = 0
+    for (const change of changes) {
+      const { kind, path, ephemeralOwner } = change
+      // A parent's childrenChanged follows the child's own change, and from it.
+      if (kind !== 'childrenChanged')
+        seq = trace.record('znode', name, kind === 'dataChanged' ? 'changed' : kind, {
+          path,
+          zxid,
+          session,
+          ...(ephemeralOwner === noSession ? {} : { ephemeralOwner }),
+        })
+      for (const told of this.watches.fire([change])) {
+        const connection = this.connections.get(told.watcher)
+        if (connection === undefined) continue
+        trace.sent(eventKey(connection.sessionId, zxid, told.kind, told.path), seq)
+        connection.notify(zxid, told.kind, told.path)
+      }
+    }
+  }
+}
+
+/** Under which the znode's line waits for the client that is told of it. */
+export const eventKey = (
+  session: SessionId,
+  zxid: Zxid,
+  kind: Change['kind'],
+  path: string,
+): string => `zk-event:${session}:${zxid}:${kind}:${path}`
+
+function readWrite(operation: Operation, reader: Reader): WriteRequest {
+  if (operation === 'multi') return { operation, body: readMulti(reader) }
+  const body = readRequest(operation, reader)
+  // What is neither read nor multi is one of the writes.
+  return { operation, body } as WriteRequest
+}
+
+const outcomeError = (outcome: Outcome): number =>
+  outcome.type === 'error' ? outcome.error : keeperCodes.SYSTEMERROR
+
+/**
+ * Starts a ZooKeeper server of its own world, speaking the real client protocol.
+ *
+ * @param options where to listen (port 0: any free one), settings by ZooKeeper's names, and who hears that it listens.
+ */
+export function startZooKeeper(world: World, options: ZooKeeperOptions): EmbeddedZooKeeper {
+  const server = new ZooKeeperServer(world, configOf(options))
+  const { host, port } = options
+  const listener = world.platform.network.listen({ host, port }, server.listenerEvents(options))
+  return {
+    get address() {
+      return server.address
+    },
+    config: server.config,
+    tree: server.tree,
+    sessions: () =>
+      [...server.tree.sessions].map(([id, timeoutMs]) => ({
+        id,
+        timeoutMs,
+        ephemerals: server.tree.ephemeralsOf(id),
+      })),
+    expireSession: id => {
+      let found = false
+      server.turn(() => {
+        found = server.sessions.expire(id)
+      })
+      return found
+    },
+    close() {
+      listener.close()
+      server.sessions.stop()
+      for (const connection of [...server.connections.values()]) connection.destroy()
+    },
+  }
+}
