@@ -1,0 +1,220 @@
+/** kafkajs 2.2.4, unmodified, over TCP. */
+import { type Consumer, Kafka, logLevel } from 'kafkajs'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type Cluster, startCluster } from '../../actors/node.ts'
+import { eventually } from './eventually.ts'
+
+let cluster: Cluster
+let kafka: Kafka
+
+const client = (clientId = 'test'): Kafka =>
+  new Kafka({
+    clientId,
+    brokers: cluster.bootstrapServers.split(','),
+    logLevel: logLevel.NOTHING,
+    retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 60 },
+  })
+
+beforeEach(async () => {
+  cluster = await startCluster()
+  kafka = client()
+})
+afterEach(() => cluster.stop())
+
+async function createTopic(topic: string, numPartitions: number): Promise<void> {
+  const admin = kafka.admin()
+  await admin.connect()
+  await admin.createTopics({
+    topics: [{ topic, numPartitions, replicationFactor: 3 }],
+    waitForLeaders: true,
+  })
+  await admin.disconnect()
+}
+
+/** Reads until `count` values are there, in a group of its own. */
+async function readAll(topic: string, count: number, groupId = 'reader'): Promise<string[]> {
+  const consumer = kafka.consumer({ groupId, sessionTimeout: 6000, heartbeatInterval: 500 })
+  const values: string[] = []
+  await consumer.connect()
+  await consumer.subscribe({ topic, fromBeginning: true })
+  await consumer.run({
+    eachMessage: async ({ message }) => void values.push(String(message.value)),
+  })
+  await eventually(
+    () => values.length >= count,
+    () => `${values.length} of ${count} records`,
+  )
+  await consumer.disconnect()
+  return values
+}
+
+test('kafkajs sees three brokers, makes a topic, produces to it and reads it back in a group', async () => {
+  const admin = kafka.admin()
+  await admin.connect()
+  const described = await admin.describeCluster()
+  expect(described.brokers.map(({ nodeId }) => nodeId).sort()).toEqual([1, 2, 3])
+  expect(described.controller).toBe(cluster.controller?.id)
+  await createTopic('orders', 6)
+  const [topic] = (await admin.fetchTopicMetadata({ topics: ['orders'] })).topics
+  expect(topic?.partitions).toHaveLength(6)
+  for (const partition of topic?.partitions ?? []) expect(partition.replicas).toHaveLength(3)
+  const producer = kafka.producer()
+  await producer.connect()
+  const sent = Array.from({ length: 600 }, (_, i) => `value-${i}`)
+  await producer.send({
+    topic: 'orders',
+    acks: -1,
+    messages: sent.map((value, i) => ({ key: `key-${i}`, value })),
+  })
+  const read = await readAll('orders', sent.length)
+  expect(read.sort()).toEqual([...sent].sort())
+  await producer.disconnect()
+  await admin.disconnect()
+})
+
+/** Writes numbered records, one after another, until told to stop; answers those that were acknowledged. */
+function writer(topic: string) {
+  const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
+  const acknowledged: number[] = []
+  let going = true
+  const done = (async () => {
+    await producer.connect()
+    for (let i = 0; going; i++) {
+      await producer.send({
+        topic,
+        acks: -1,
+        messages: [{ partition: 0, value: String(i) } as never],
+      })
+      acknowledged.push(i)
+    }
+    await producer.disconnect()
+  })()
+  return {
+    acknowledged,
+    stop: async () => {
+      going = false
+      await done
+    },
+  }
+}
+
+const inOrderAndOnce = (read: string[], acknowledged: number[]): void => {
+  const numbers = read.map(Number)
+  expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b))
+  expect(numbers.slice(0, acknowledged.length)).toEqual(acknowledged)
+}
+
+test('a producer writes on while its leader is killed: nothing acknowledged is lost, doubled or out of order', async () => {
+  await createTopic('orders', 1)
+  const orders = cluster.partition('orders', 0)
+  const write = writer('orders')
+  await eventually(() => write.acknowledged.length > 50)
+  const dead = orders.leader
+  dead?.kill()
+  await orders.until(({ leader }) => leader >= 0 && leader !== dead?.id)
+  const soFar = write.acknowledged.length
+  await eventually(() => write.acknowledged.length > soFar + 50)
+  await write.stop()
+  expect(orders.isr).not.toContain(dead?.id)
+  inOrderAndOnce(await readAll('orders', write.acknowledged.length), write.acknowledged)
+  await dead?.restart()
+  await orders.until(({ isr }) => isr.length === 3)
+})
+
+test('the same when the dead leader was the controller too', async () => {
+  await createTopic('orders', 3)
+  const controller = cluster.controller
+  const led = [0, 1, 2].find(p => cluster.partition('orders', p).leader === controller) as number
+  const orders = cluster.partition('orders', led)
+  const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
+  await producer.connect()
+  const send = (from: number, to: number) =>
+    Array.fromAsync(
+      Array.from({ length: to - from }, (_, i) => from + i),
+      i =>
+        producer.send({
+          topic: 'orders',
+          acks: -1,
+          messages: [{ partition: led, value: String(i) } as never],
+        }),
+    )
+  await send(0, 30)
+  controller?.kill()
+  await send(30, 60)
+  await producer.disconnect()
+  expect(cluster.controller).not.toBe(controller)
+  expect(orders.leader).not.toBe(controller)
+  inOrderAndOnce(
+    await readAll('orders', 60),
+    Array.from({ length: 60 }, (_, i) => i),
+  )
+  await controller?.restart()
+  await orders.until(({ isr }) => isr.length === 3)
+})
+
+/** A member of a group that notes its partitions and what it reads. */
+async function member(groupId: string, topic: string, name: string) {
+  const consumer: Consumer = client(name).consumer({
+    groupId,
+    sessionTimeout: 3000,
+    heartbeatInterval: 200,
+    rebalanceTimeout: 5000,
+    maxWaitTimeInMs: 100,
+  })
+  const at = { name, consumer, partitions: undefined as number[] | undefined, read: [] as string[] }
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    at.partitions = payload.memberAssignment[topic] ?? []
+  })
+  await consumer.connect()
+  await consumer.subscribe({ topic, fromBeginning: true })
+  await consumer.run({
+    autoCommitInterval: 200,
+    eachMessage: async ({ message }) => void at.read.push(String(message.value)),
+  })
+  return at
+}
+
+const shares = (members: { partitions: number[] | undefined }[]) =>
+  members.map(({ partitions }) => partitions?.length ?? -1).sort()
+
+test('a group splits the partitions, leaves the surplus idle, and moves them when a member goes', async () => {
+  await createTopic('orders', 6)
+  const members = [await member('billing', 'orders', 'm1'), await member('billing', 'orders', 'm2')]
+  await cluster.group('billing').stable({ members: 2 })
+  await eventually(() => shares(members).join() === '3,3')
+  members.push(await member('billing', 'orders', 'm3'))
+  await eventually(() => shares(members).join() === '2,2,2')
+  for (const name of ['m4', 'm5', 'm6', 'm7']) members.push(await member('billing', 'orders', name))
+  await cluster.group('billing').stable({ members: 7 })
+  await eventually(() => shares(members).join() === '0,1,1,1,1,1,1')
+  const leaver = members.find(({ partitions }) => partitions?.length === 1)
+  await leaver?.consumer.disconnect()
+  const rest = members.filter(at => at !== leaver)
+  await eventually(
+    () => shares(rest).join() === '1,1,1,1,1,1',
+    () => shares(rest).join(),
+  )
+  const all = rest.flatMap(({ partitions }) => partitions ?? []).sort()
+  expect(all).toEqual([0, 1, 2, 3, 4, 5])
+  await Promise.all(rest.map(({ consumer }) => consumer.disconnect()))
+})
+
+test("committed offsets survive the death of the group's coordinator", async () => {
+  await createTopic('orders', 1)
+  const producer = kafka.producer()
+  await producer.connect()
+  const send = (values: string[]) =>
+    producer.send({ topic: 'orders', acks: -1, messages: values.map(value => ({ value })) })
+  await send(['a', 'b', 'c'])
+  const first = await member('billing', 'orders', 'first')
+  await eventually(() => first.read.length === 3)
+  await first.consumer.disconnect()
+  const coordinator = cluster.group('billing').state?.coordinator as number
+  cluster.broker(coordinator).kill()
+  await send(['d'])
+  const second = await member('billing', 'orders', 'second')
+  await eventually(() => second.read.length > 0)
+  expect(second.read).toEqual(['d'])
+  await second.consumer.disconnect()
+  await producer.disconnect()
+})
