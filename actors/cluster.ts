@@ -5,7 +5,7 @@ import type { BrokerId, SessionId } from '../src/ids.ts'
 import type { Address, Platform } from '../src/ports.ts'
 import { BrokerNode } from './broker-node.ts'
 import type { ClusterState, GroupState, NodeState, PartitionState } from './cluster-state.ts'
-import { groupStates, partitionStates } from './cluster-view.ts'
+import { groupStates, partitionState, partitionStates } from './cluster-view.ts'
 import { Process } from './process.ts'
 import { Registry } from './registry.ts'
 import { Trace, type TraceEntry } from './trace.ts'
@@ -151,6 +151,16 @@ export function parseTopicSpec(text: string): TopicSpec {
 }
 
 const defaultTimeoutMs = 30_000
+
+/** ZooKeeper's own defaults, for a server that others than this machine reach. */
+const cautious = {
+  maxClientCnxns: 60,
+  '4lw.commands.whitelist': ['srvr'],
+  extendedTypesEnabled: false,
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || host.startsWith('127.')
 
 /**
  * Starts ZooKeeper and the brokers, waits until a controller is elected and every broker knows of every other, makes the
@@ -364,6 +374,7 @@ class StartedCluster implements Cluster {
     this.#zookeeper = startZooKeeper(this.#world('zookeeper'), {
       ...address,
       ...(profile === 'fast' ? { tickTime: 100, maxSessionTimeout: 60_000 } : {}),
+      ...(isLoopback(address.host) ? {} : cautious),
       bound: bound => {
         this.#zookeeperAddress = bound
         this.trace.record('node', 'zookeeper', 'running', { ...bound })

@@ -83,7 +83,7 @@ function writer(topic: string) {
       await producer.send({
         topic,
         acks: -1,
-        messages: [{ partition: 0, value: String(i) } as never],
+        messages: [{ partition: 0, value: String(i) }],
       })
       acknowledged.push(i)
     }
@@ -128,16 +128,14 @@ test('the same when the dead leader was the controller too', async () => {
   const orders = cluster.partition('orders', led)
   const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
   await producer.connect()
-  const send = (from: number, to: number) =>
-    Array.fromAsync(
-      Array.from({ length: to - from }, (_, i) => from + i),
-      i =>
-        producer.send({
-          topic: 'orders',
-          acks: -1,
-          messages: [{ partition: led, value: String(i) } as never],
-        }),
-    )
+  const send = async (from: number, to: number) => {
+    for (let i = from; i < to; i++)
+      await producer.send({
+        topic: 'orders',
+        acks: -1,
+        messages: [{ partition: led, value: String(i) }],
+      })
+  }
   await send(0, 30)
   controller?.kill()
   await send(30, 60)
