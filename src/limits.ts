@@ -1,0 +1,19 @@
+/** Every bound of the house, with its reason. */
+
+/** The longest answer a client reads: Kafka's default `fetch.max.bytes` (50 MiB) is soft, and one batch may exceed it. */
+export const clientFrameBytesMax = 128 * 1024 * 1024
+
+/** How long a closing broker waits for ZooKeeper's goodbye, ms: who stops a cluster waits a second, not a session timeout. */
+export const closingMsMax = 1000
+
+/** How long a client that is being closed may take to read its last answers, ms. */
+export const connectionClosingMsMax = 1000
+
+/**
+ * Requests of one connection under way at once. Clients have 5 (Java) in flight; many more would let one connection hold as many
+ * long answers in memory. What comes beyond waits in the socket.
+ */
+export const requestsInFlightMax = 32
+
+/** Connections to one broker: below the usual bound on a process's open files. */
+export const connectionsMax = 10_000
