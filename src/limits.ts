@@ -17,3 +17,6 @@ export const requestsInFlightMax = 32
 
 /** Connections to one broker: below the usual bound on a process's open files. */
 export const connectionsMax = 10_000
+
+/** Partitions of one topic: their replicas stand in one znode, which ZooKeeper bounds at 1 MiB; KRaft has the same number. */
+export const partitionsPerTopicMax = 10_000
