@@ -4,6 +4,19 @@ import { type BrokerConfig, brokerConfig, type Profile } from '../src/broker/con
 import type { BrokerId, SessionId } from '../src/ids.ts'
 import type { Address, Platform } from '../src/ports.ts'
 import { BrokerNode } from './broker-node.ts'
+import { startAdmin } from './client/admin.ts'
+import { startConsumer } from './client/consumer.ts'
+import type { ConsumerConfig } from './client/consumer-config.ts'
+import { startProducer } from './client/producer.ts'
+import type { ProducerConfig } from './client/producer-config.ts'
+import {
+  type AdminHandle,
+  adminHandle,
+  type ConsumerHandle,
+  consumerHandle,
+  type ProducerHandle,
+  producerHandle,
+} from './client-handles.ts'
 import type { ClusterState, GroupState, NodeState, PartitionState } from './cluster-state.ts'
 import { groupStates, partitionState, partitionStates } from './cluster-view.ts'
 import { Process } from './process.ts'
@@ -121,10 +134,18 @@ export interface Cluster extends AsyncDisposable {
   /** Every running chart by its path. */
   readonly registry: Registry
   readonly platform: Platform
-  /**
-   * A world beside the brokers', for a client of your own: its path begins with `client/<name>`. It ends with the cluster.
-   */
-  clientWorld(name: string): World
+  /** A producer in a world of its own, `client/<name>`. */
+  producer(name: string, config?: Partial<ProducerConfig>): ProducerHandle
+  /** A consumer in a world of its own, `client/<name>`. */
+  consumer(
+    name: string,
+    config: Partial<ConsumerConfig> & Pick<ConsumerConfig, 'topics'>,
+  ): ConsumerHandle
+  admin(name?: string): AdminHandle
+  /** Adds a line to the story, for those who read it. */
+  note(text: string): void
+  /** Lets this much time pass; on a stepping clock it costs none. */
+  advance(durationMs: number): Promise<void>
   /** Ends everything, in an orderly way and quickly; safe to call twice. */
   stop(): Promise<void>
 }
@@ -349,10 +370,34 @@ class StartedCluster implements Cluster {
     )
   }
 
-  clientWorld(name: string): World {
-    const path = `client/${name}`
-    if (this.#processes.has(path)) throw new RangeError(`there is a client ${name} already`)
-    return this.#world(path)
+  producer(name: string, config: Partial<ProducerConfig> = {}): ProducerHandle {
+    const { world, end } = this.#client(name)
+    const producer = startProducer(world, { bootstrapServers: this.bootstrapServers, ...config })
+    return producerHandle(this.platform, producer, end)
+  }
+
+  consumer(
+    name: string,
+    config: Partial<ConsumerConfig> & Pick<ConsumerConfig, 'topics'>,
+  ): ConsumerHandle {
+    const { world, end } = this.#client(name)
+    const consumer = startConsumer(world, { bootstrapServers: this.bootstrapServers, ...config })
+    return consumerHandle(this.platform, consumer, end)
+  }
+
+  admin(name = 'admin'): AdminHandle {
+    const { world, end } = this.#client(name)
+    const admin = startAdmin(world, { bootstrapServers: this.bootstrapServers })
+    return adminHandle(this.platform, admin, end)
+  }
+
+  note(text: string): void {
+    this.trace.record('note', 'story', text)
+  }
+
+  advance(durationMs: number): Promise<void> {
+    const { clock } = this.platform
+    return this.platform.waiting(new Promise(resolve => void clock.setTimeout(resolve, durationMs)))
   }
 
   async stop(): Promise<void> {
@@ -420,6 +465,43 @@ class StartedCluster implements Cluster {
   knowEachOther(): boolean {
     const running = this.nodes.filter(node => node.state === 'running')
     return running.every(node => node.running?.world.metadata.brokers().length === running.length)
+  }
+
+  /** Makes topics as any client would, and waits until all their leaders serve. */
+  async createTopics(topics: readonly TopicSpec[], timeoutMs: number): Promise<void> {
+    if (topics.length === 0) return
+    const admin = this.admin('start')
+    const created = await admin.createTopics(
+      topics.map(({ name, partitions, replicationFactor, configs }) => ({
+        name,
+        ...(partitions === undefined ? {} : { numPartitions: partitions }),
+        ...(replicationFactor === undefined ? {} : { replicationFactor }),
+        ...(configs === undefined ? {} : { configs }),
+      })),
+      { timeoutMs },
+    )
+    admin.close()
+    for (const { name, error } of created)
+      if (error !== null) throw new RangeError(`topic ${name}: ${error.message}`)
+    for (const { name } of topics) {
+      const { numPartitions } = created.find(topic => topic.name === name) ?? { numPartitions: 0 }
+      for (let partition = 0; partition < numPartitions; partition++) {
+        const handle = this.partition(name, partition)
+        await handle.until(() => handle.leader !== undefined, { timeoutMs })
+      }
+    }
+  }
+
+  #client(name: string): { world: World; end: () => void } {
+    const path = `client/${name}`
+    if (this.#processes.has(path)) throw new RangeError(`there is a client ${name} already`)
+    const world = this.#world(path)
+    const end = (): void => {
+      this.#processes.get(path)?.kill()
+      this.#processes.delete(path)
+      this.registry.stopNode(path)
+    }
+    return { world, end }
   }
 
   /** A part of the cluster whose failure ends that part alone. */
