@@ -165,7 +165,7 @@ function handle(file: StoredFile, space: Space, path: string): DiskFile {
     write(position, bytes) {
       open()
       if (position < 0 || position + bytes.length > file.length) throw failure('EINVAL', path)
-      overwrite(file, position, bytes)
+      if (bytes.length > 0) overwrite(file, position, bytes)
     },
     truncate(length) {
       open()
