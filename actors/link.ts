@@ -20,6 +20,8 @@ export interface Link {
   readonly closed: Observable<Error | null>
   /** Room again after `send` answered false. */
   readonly drained: Observable<void>
+  /** What was sent and has not left: answers to one chunk of requests leave together, so `send` alone does not tell. */
+  readonly bufferedBytes: number
   /** A frame with its length in front, in pieces. False: the peer is slow, wait for `drained`. */
   send(frame: readonly Uint8Array[]): boolean
   /** Stops and starts reading: back-pressure. */
@@ -39,6 +41,7 @@ function createLink(frameBytesMax: number) {
   const splitter = new FrameSplitter(frameBytesMax)
   let socket: Socket
   let outbox: Uint8Array[] = []
+  let outboxBytes = 0
   let corked = false
   let over = false
 
@@ -46,6 +49,7 @@ function createLink(frameBytesMax: number) {
     if (outbox.length === 0) return true
     const chunks = outbox
     outbox = []
+    outboxBytes = 0
     return socket.write(chunks)
   }
   const close = (error: Error | null): void => {
@@ -86,9 +90,14 @@ function createLink(frameBytesMax: number) {
     inbound: inbound.asObservable(),
     closed: closed.asObservable(),
     drained: drained.asObservable(),
+    get bufferedBytes() {
+      return socket.bufferedBytes + outboxBytes
+    },
     send(frame) {
       outbox.push(...frame)
-      return corked || flush()
+      if (!corked) return flush()
+      for (const piece of frame) outboxBytes += piece.length
+      return true
     },
     pause: () => socket.pause(),
     resume: () => socket.resume(),
