@@ -1,8 +1,37 @@
-import type { Observable } from 'rxjs'
-import type { SessionId, Zxid } from '../../src/ids.ts'
-import type { Address } from '../../src/ports.ts'
-import type { Acl } from '../../src/zookeeper/acl.ts'
+import { Observable } from 'rxjs'
+import { sessionState, zookeeperClientMachine } from '../../machines/zookeeper/client.ts'
+import { MalformedFrame, Reader } from '../../src/binary/reader.ts'
+import { noSession, type SessionId, sessionId, sessionIdBits, type Zxid } from '../../src/ids.ts'
+import type { Address, Timer } from '../../src/ports.ts'
+import { type Acl, openAcl } from '../../src/zookeeper/acl.ts'
+import { isKeeperError, keeperCodes, ZooKeeperError } from '../../src/zookeeper/error.ts'
+import {
+  connectRequest,
+  connectResponse,
+  eventTypes,
+  frame,
+  fromWireStat,
+  jute,
+  type Operation,
+  operations,
+  type RequestBody,
+  type ResponseBody,
+  readResponse,
+  replyHeader,
+  requestHeader,
+  specialXids,
+  watcherEvent,
+  writeRequest,
+} from '../../src/zookeeper/jute.ts'
+import { readMultiResults, type WritePart, writeMulti } from '../../src/zookeeper/multi.ts'
+import { noPassword } from '../../src/zookeeper/session-password.ts'
 import type { Stat } from '../../src/zookeeper/txn.ts'
+import { Channel } from '../channel.ts'
+import { connectLink, type Link } from '../link.ts'
+import type { World } from '../world.ts'
+import { RememberedWatches } from './remembered-watches.ts'
+import { type Asked, RequestQueue } from './request-queue.ts'
+import { eventKey } from './zookeeper.ts'
 
 export type { Stat } from '../../src/zookeeper/txn.ts'
 
@@ -19,7 +48,7 @@ export interface WatchEvent {
  * time, and every request under way failed with CONNECTIONLOSS, carried out or not. `expired`: only the server says so; all of
  * the session is gone: begin anew with `reopen()`.
  */
-export type SessionState =
+export type ClientState =
   | 'connecting'
   | 'connected'
   | 'suspended'
@@ -73,11 +102,11 @@ export type OpResult =
 export interface ZooKeeperClient {
   /** `0x0` until the first connection. */
   readonly sessionId: SessionId
-  readonly state: SessionState
+  readonly state: ClientState
   /** What the server granted, ms; 0 until the first connection. */
   readonly sessionTimeoutMs: number
   /** Each new state of the session from now on. */
-  readonly session: Observable<SessionState>
+  readonly session: Observable<ClientState>
   /** What watches told, in order. A watch left by `exists`, `getData` or `getChildren` tells once. */
   readonly watches: Observable<WatchEvent>
 
@@ -115,10 +144,11 @@ export interface ZooKeeperClient {
 
   /** After `expired`: a new session. Nothing of the old one is carried over, watches neither. */
   reopen(): void
-  /** Ends the session, so that its ephemerals go at once, then the connection. Completes when done. */
+  /**
+   * Ends the session, so that its ephemerals go at once, then the connection; at the call, not with the subscription. Completes
+   * when it is done. Without a connection the session is left to expire.
+   */
   close(): Observable<void>
-  /** Drops the connection without a word, as a crash would; the session lives on until it expires. */
-  abandon(): void
 }
 
 export interface ZooKeeperClientOptions {
@@ -134,4 +164,384 @@ export interface ZooKeeperClientOptions {
   readonly requestsInFlightMax?: number
   /** Presented on each connection: `user:password` for the digest scheme. */
   readonly auth?: readonly { readonly scheme: string; readonly credentials: Uint8Array }[]
+}
+
+/** Answers may be longer than what a server takes; a list of very many children is the case. */
+const answerBytesMax = 64 * 1024 * 1024
+
+/** Never silent for longer than this (ClientCnxn.MAX_SEND_PING_INTERVAL). */
+const pingIntervalMsMax = 10_000
+
+const flagsByMode: Readonly<Record<CreateMode, number>> = {
+  persistent: 0,
+  ephemeral: 1,
+  persistentSequential: 2,
+  ephemeralSequential: 3,
+  container: 4,
+}
+
+const kindsByEventType = new Map<number, WatchEvent['kind']>(
+  Object.entries(eventTypes).map(([kind, type]) => [type, kind as WatchEvent['kind']]),
+)
+
+/** One attempt's connection and its two clocks: what was last heard, what was last said. */
+interface Line {
+  readonly number: number
+  readonly link: Link
+  isGranted: boolean
+  heardAtMs: number
+  saidAtMs: number
+  timer: Timer | undefined
+}
+
+/** Starts a client; it connects at once and goes on trying until it is closed. */
+export function startZooKeeperClient(
+  world: World,
+  options: ZooKeeperClientOptions,
+): ZooKeeperClient {
+  const { clock, network } = world.platform
+  const { trace } = world
+  const { path: registryPath, servers, auth = [] } = options
+  const chroot = options.chroot === undefined || options.chroot === '/' ? '' : options.chroot
+  const requests = new RequestQueue(world, registryPath, options.requestsInFlightMax ?? 1000)
+  const remembered = new RememberedWatches()
+  const watches = new Channel<WatchEvent>()
+  const session = new Channel<ClientState>()
+  let line: Line | null = null
+  let password: Uint8Array = noPassword
+  let lastZxid: Zxid = 0
+
+  // ─── The connection ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  const say = (chunks: readonly Uint8Array[]): void => {
+    if (line === null) return
+    line.saidAtMs = clock.now()
+    line.link.send(chunks)
+  }
+  const sayRequest = <O extends Operation>(xid: number, operation: O, body: RequestBody<O>): void =>
+    say(
+      frame(writer => {
+        jute(requestHeader).write(writer, { xid, opcode: operations[operation].opcode })
+        writeRequest(operation, writer, body)
+      }),
+    )
+
+  const drop = (): void => {
+    if (line === null) return
+    clock.clearTimeout(line.timer)
+    line.link.destroy()
+    line = null
+    requests.disconnected()
+  }
+
+  const open = (number: number, server: number): void => {
+    const link = connectLink(network, servers[server] as Address, {
+      frameBytesMax: answerBytesMax,
+      connected: () => root.send({ type: 'link.connected', link: number }),
+    })
+    const nowMs = clock.now()
+    const opened: Line = {
+      number,
+      link,
+      isGranted: false,
+      heardAtMs: nowMs,
+      saidAtMs: nowMs,
+      timer: undefined,
+    }
+    line = opened
+    link.inbound.subscribe(bytes => {
+      if (line !== opened) return
+      opened.heardAtMs = clock.now()
+      try {
+        if (opened.isGranted) hear(opened, new Reader(bytes))
+        else hearConnectResponse(opened, new Reader(bytes))
+      } catch (error) {
+        if (!(error instanceof MalformedFrame)) throw error
+        outOfStep(opened, error.message)
+      }
+    })
+    link.closed.subscribe(() => {
+      if (line === opened) root.send({ type: 'link.closed', link: number })
+    })
+  }
+
+  /** What came is no answer: the connection is worth nothing any more. */
+  const outOfStep = (on: Line, error: string): void => {
+    trace.record('note', registryPath, 'zookeeper.outOfStep', { error })
+    on.link.destroy()
+    root.send({ type: 'link.closed', link: on.number })
+  }
+
+  /** Pings when nothing was said for a third of the timeout; gives up when nothing was heard for two thirds. */
+  const keepAlive = (on: Line, timeoutMs: number): void => {
+    const pingMs = Math.min(timeoutMs / 3, pingIntervalMsMax)
+    const silenceMs = (timeoutMs * 2) / 3
+    const nowMs = clock.now()
+    if (nowMs - on.heardAtMs >= silenceMs) {
+      root.send({ type: 'server.silent', link: on.number })
+      return
+    }
+    if (nowMs - on.saidAtMs >= pingMs) sayRequest(specialXids.ping, 'ping', {})
+    const dueInMs = Math.min(on.saidAtMs + pingMs, on.heardAtMs + silenceMs) - nowMs
+    on.timer = clock.setTimeout(() => keepAlive(on, timeoutMs), Math.max(1, Math.ceil(dueInMs)))
+  }
+
+  const hearConnectResponse = (on: Line, reader: Reader): void => {
+    const response = jute(connectResponse).read(reader)
+    if (response.timeoutMs <= 0) {
+      root.send({ type: 'session.refused', link: on.number })
+      return
+    }
+    on.isGranted = true
+    password = response.password?.slice() ?? noPassword
+    const { timeoutMs } = response
+    // Before anything else: what may be asked depends on who asks, and events must precede what shows the change.
+    for (const { scheme, credentials } of auth)
+      sayRequest(specialXids.auth, 'auth', { type: 0, scheme, credentials })
+    for (const batch of remembered.batches())
+      sayRequest(specialXids.setWatches, 'setWatches', { relativeZxid: lastZxid, ...batch })
+    keepAlive(on, timeoutMs)
+    root.send({
+      type: 'session.granted',
+      link: on.number,
+      sessionId: sessionId(response.sessionId),
+      timeoutMs,
+    })
+  }
+
+  const hear = (on: Line, reader: Reader): void => {
+    const { xid, zxid, error } = jute(replyHeader).read(reader)
+    if (xid === specialXids.notification) {
+      hearNotification(zxid, reader)
+      return
+    }
+    if (zxid > 0) lastZxid = zxid
+    if (xid === specialXids.ping || xid === specialXids.setWatches) return
+    if (xid === specialXids.auth) {
+      if (error !== keeperCodes.OK) root.send({ type: 'auth.refused', link: on.number })
+    } else if (xid === closeXid) root.send({ type: 'close.answered', link: on.number })
+    else if (!requests.answered(xid, error, reader)) outOfStep(on, `answer ${xid} to no request`)
+  }
+
+  const hearNotification = (zxid: Zxid, reader: Reader): void => {
+    const { type, path } = jute(watcherEvent).read(reader)
+    const kind = kindsByEventType.get(type)
+    if (kind === undefined) return
+    const told: WatchEvent = { path: withoutChroot(path), kind, ...(zxid > 0 ? { zxid } : {}) }
+    remembered.told({ path, kind })
+    const cause = trace.received(eventKey(current().sessionId, zxid, kind, path))
+    trace.because(cause, () => {
+      const seq = trace.record('message', registryPath, 'zk.watch', { direction: 'event', ...told })
+      trace.because(seq, () => watches.next(told))
+    })
+  }
+
+  // ─── The chart ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** No request has this number: they count from 1. */
+  const closeXid = 0
+
+  const root = world.start(zookeeperClientMachine, {
+    path: registryPath,
+    input: { serverCount: servers.length, sessionTimeoutMs: options.sessionTimeoutMs },
+    performers: {
+      'link.open': command => open(command.link, command.server),
+      'link.drop': drop,
+      'handshake.send': command =>
+        say(
+          frame(writer => {
+            jute(connectRequest).write(writer, {
+              protocolVersion: 0,
+              lastZxidSeen: lastZxid,
+              timeoutMs: command.timeoutMs,
+              sessionId: sessionIdBits(command.sessionId),
+              password,
+            })
+            // Not a read-only client.
+            writer.bool(false)
+          }),
+        ),
+      'closeSession.send': () => sayRequest(closeXid, 'closeSession', {}),
+      'requests.fail': command => requests.fail(command.error, command.error !== 'CONNECTIONLOSS'),
+      'session.announce': command => {
+        if (command.state === 'connected') {
+          const { sessionId: id } = current()
+          requests.connected(say, xid => `zk:${id}:${xid}`)
+        }
+        session.next(command.state)
+      },
+    },
+  })
+  const current = () => root.getSnapshot().context
+
+  // ─── Requests ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  const withChroot = (path: string): string => (path === '/' ? chroot || '/' : chroot + path)
+  const withoutChroot = (path: string): string => path.slice(chroot.length) || '/'
+
+  const ask = <O extends Operation, T>(
+    operation: O,
+    body: RequestBody<O> & { readonly path: string },
+    answer: (body: ResponseBody<O>) => T,
+    more: Pick<Asked<T>, 'answered' | 'answerOf'> = {},
+  ): Observable<T> =>
+    requests.ask<T>({
+      operation,
+      path: body.path,
+      write: writer =>
+        writeRequest(operation, writer, { ...body, path: withChroot(body.path) } as RequestBody<O>),
+      read: reader => answer(readResponse(operation, reader)),
+      ...more,
+    })
+
+  const watching = (
+    path: string,
+    kind: 'data' | 'child',
+    watch: boolean | undefined,
+  ): { answered(code: number): void } => ({
+    answered(code) {
+      if (watch && code === keeperCodes.OK) remembered.add(kind, withChroot(path))
+    },
+  })
+
+  const creation = (path: string, data: Uint8Array | null, created: CreateOptions = {}) => ({
+    path,
+    data,
+    acl: created.acl ?? openAcl,
+    flags: flagsByMode[created.mode ?? 'persistent'],
+  })
+
+  const partOf = (op: Op): WritePart => {
+    const path = withChroot(op.path)
+    switch (op.op) {
+      case 'create':
+        return { operation: 'create', body: creation(path, op.data, op) }
+      case 'delete':
+        return { operation: 'delete', body: { path, version: op.version } }
+      case 'setData':
+        return { operation: 'setData', body: { path, data: op.data, version: op.version } }
+      case 'check':
+        return { operation: 'check', body: { path, version: op.version } }
+    }
+  }
+
+  const readResults = (ops: readonly Op[], reader: Reader): readonly OpResult[] => {
+    const results = readMultiResults(reader)
+    const index = results.findIndex(it => it.operation === 'error' && it.error !== keeperCodes.OK)
+    const failed = results[index]
+    if (failed?.operation === 'error')
+      throw new ZooKeeperError(failed.error, ops[index]?.path ?? '', index)
+    return results.map((result): OpResult => {
+      switch (result.operation) {
+        case 'create':
+          return { op: 'create', path: withoutChroot(result.body.path) }
+        case 'setData':
+          return { op: 'setData', stat: fromWireStat(result.body.stat) }
+        case 'delete':
+        case 'check':
+          return { op: result.operation }
+        default:
+          throw new MalformedFrame(`${result.operation} among the results of a multi`)
+      }
+    })
+  }
+
+  return {
+    get sessionId() {
+      return current().sessionId
+    },
+    get state() {
+      return sessionState(root.getSnapshot())
+    },
+    get sessionTimeoutMs() {
+      const { sessionId: id, sessionTimeoutMs } = current()
+      return id === noSession ? 0 : sessionTimeoutMs
+    },
+    session: session.asObservable(),
+    watches: watches.asObservable(),
+
+    create: (path, data, created) =>
+      ask('create', creation(path, data, created), body => withoutChroot(body.path)),
+    create2: (path, data, created) =>
+      ask('create2', creation(path, data, created), body => ({
+        path: withoutChroot(body.path),
+        stat: fromWireStat(body.stat),
+      })),
+    delete: (path, version = -1) => ask('delete', { path, version }, () => undefined),
+    exists: (path, { watch = false } = {}) =>
+      ask('exists', { path, watch }, (body): Stat | null => fromWireStat(body.stat), {
+        answerOf: code => (code === keeperCodes.NONODE ? null : undefined),
+        answered(code) {
+          if (!watch) return
+          if (code === keeperCodes.OK) remembered.add('data', withChroot(path))
+          else if (code === keeperCodes.NONODE) remembered.add('exist', withChroot(path))
+        },
+      }),
+    getData: (path, { watch = false } = {}) =>
+      ask(
+        'getData',
+        { path, watch },
+        body => ({ data: body.data, stat: fromWireStat(body.stat) }),
+        watching(path, 'data', watch),
+      ),
+    setData: (path, data, version = -1) =>
+      ask('setData', { path, data, version }, body => fromWireStat(body.stat)),
+    getChildren: (path, { watch = false } = {}) =>
+      ask('getChildren2', { path, watch }, body => body.children, watching(path, 'child', watch)),
+    multi: ops =>
+      requests.ask({
+        operation: 'multi',
+        path: ops[0]?.path ?? '',
+        write: writer => writeMulti(writer, ops.map(partOf)),
+        read: reader => readResults(ops, reader),
+      }),
+    sync: path => ask('sync', { path }, () => undefined),
+
+    persistently: request =>
+      new Observable(subscriber => {
+        const attempt = (): void => {
+          subscriber.add(
+            request().subscribe({
+              next: value => subscriber.next(value),
+              complete: () => subscriber.complete(),
+              error: error => {
+                if (isKeeperError(error, 'CONNECTIONLOSS')) again()
+                else subscriber.error(error)
+              },
+            }),
+          )
+        }
+        const again = (): void => {
+          const waiting = session.subscribe(state => {
+            if (state === 'suspended') return
+            waiting.unsubscribe()
+            if (state === 'connected') attempt()
+            else
+              subscriber.error(
+                new ZooKeeperError(state === 'authFailed' ? 'AUTHFAILED' : 'SESSIONEXPIRED'),
+              )
+          })
+          subscriber.add(waiting)
+        }
+        attempt()
+      }),
+
+    reopen() {
+      password = noPassword
+      lastZxid = 0
+      remembered.clear()
+      requests.reopen()
+      root.send({ type: 'reopen.requested' })
+    },
+    close() {
+      root.send({ type: 'close.requested' })
+      return new Observable<void>(subscriber => {
+        const over = (state: ClientState): boolean => state === 'closed' || state === 'authFailed'
+        if (over(sessionState(root.getSnapshot()))) return subscriber.complete()
+        return session.subscribe(state => {
+          if (over(state)) subscriber.complete()
+        })
+      })
+    },
+  }
 }
