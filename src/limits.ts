@@ -20,3 +20,9 @@ export const connectionsMax = 10_000
 
 /** Partitions of one topic: their replicas stand in one znode, which ZooKeeper bounds at 1 MiB; KRaft has the same number. */
 export const partitionsPerTopicMax = 10_000
+
+/**
+ * Answers that a client has not read yet, in bytes, above which none of its requests is started: it bounds what a client that asks
+ * and does not read can make a broker hold. Not below what a socket takes at once, or nobody would say when there is room again.
+ */
+export const outboundBytesMax = 1024 * 1024
