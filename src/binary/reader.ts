@@ -17,14 +17,12 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
  */
 export class Reader {
   readonly bytes: Uint8Array
-  readonly #view: DataView
   #end: number
   /** Where the next read begins, from the start of `bytes`. */
   position: number
 
   constructor(bytes: Uint8Array, position = 0) {
     this.bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#end = bytes.byteLength
     this.position = position
   }
@@ -52,43 +50,54 @@ export class Reader {
   }
 
   int16(): number {
-    return this.#view.getInt16(this.#take(2))
+    return (this.uint16() << 16) >> 16
   }
 
   uint16(): number {
-    return this.#view.getUint16(this.#take(2))
+    const at = this.#take(2)
+    return (this.bytes[at]! << 8) | this.bytes[at + 1]!
   }
 
   int32(): number {
-    return this.#view.getInt32(this.#take(4))
+    const at = this.#take(4)
+    const { bytes } = this
+    return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
   }
 
   uint32(): number {
-    return this.#view.getUint32(this.#take(4))
+    return this.int32() >>> 0
   }
 
   /** A 64-bit number that must be a safe integer; the opaque ones are read by {@link int64Bits}. */
   int64(): number {
-    const at = this.#take(8)
-    const value = this.#view.getInt32(at) * 0x1_0000_0000 + this.#view.getUint32(at + 4)
+    const value = this.#double64()
     if (!Number.isSafeInteger(value))
-      throw new MalformedFrame(`int64 at ${at} is beyond the safe integers`)
+      throw new MalformedFrame(`int64 before ${this.position} is beyond the safe integers`)
     return value
   }
 
   /** Like {@link int64}; a number beyond the safe integers becomes the nearest of them. */
   int64Clamped(): number {
-    const at = this.#take(8)
-    const value = this.#view.getInt32(at) * 0x1_0000_0000 + this.#view.getUint32(at + 4)
-    return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, value))
+    return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, this.#double64()))
+  }
+
+  /** The nearest double of a 64-bit number; exact for safe integers. */
+  #double64(): number {
+    const high = this.int32()
+    return high * 0x1_0000_0000 + this.uint32()
+  }
+
+  #viewOf(length: number): DataView {
+    const at = this.#take(length)
+    return new DataView(this.bytes.buffer, this.bytes.byteOffset + at, length)
   }
 
   int64Bits(): bigint {
-    return this.#view.getBigInt64(this.#take(8))
+    return this.#viewOf(8).getBigInt64(0)
   }
 
   float64(): number {
-    return this.#view.getFloat64(this.#take(8))
+    return this.#viewOf(8).getFloat64(0)
   }
 
   uuid(): Uuid {

@@ -5,10 +5,20 @@ import { type Uuid, uuidBytes } from '../ids.ts'
 export const passThroughMin = 2048
 
 const encoder = new TextEncoder()
+const nothing = new Uint8Array(0)
 
 function outside(kind: string, value: unknown): never {
   throw new BrokenInvariant(`${value} is no ${kind}`)
 }
+
+/**
+ * Writers share slabs, each its own part, because a part of an array costs a tenth of a small array of
+ * one's own. A part is never used again, so what was written may be kept; but as it keeps its whole slab
+ * alive, slabs are small.
+ */
+const slabBytes = 16 * 1024
+let slab = new Uint8Array(slabBytes)
+let slabUsed = 0
 
 /**
  * A growing buffer, big-endian. It ends as one array ({@link bytes}) or as chunks for a socket
@@ -17,17 +27,30 @@ function outside(kind: string, value: unknown): never {
  */
 export class Writer {
   #buffer: Uint8Array
-  #view: DataView
+  /** Up to where in `#buffer` we may write. */
+  #end: number
   /** Where in `#buffer` the piece begins that is in no chunk yet. */
-  #from = 0
-  #position = 0
+  #from: number
+  #position: number
   #chunks: Uint8Array[] = []
   #chunksLength = 0
 
   /** @param capacity bytes to begin with */
   constructor(capacity = 256) {
-    this.#buffer = new Uint8Array(capacity)
-    this.#view = new DataView(this.#buffer.buffer)
+    if (capacity > slabBytes) {
+      this.#buffer = new Uint8Array(capacity)
+      this.#from = 0
+    } else {
+      if (slabUsed + capacity > slabBytes) {
+        slab = new Uint8Array(slabBytes)
+        slabUsed = 0
+      }
+      this.#buffer = slab
+      this.#from = slabUsed
+      slabUsed += capacity
+    }
+    this.#position = this.#from
+    this.#end = this.#from + capacity
   }
 
   /** Bytes written so far. */
@@ -39,20 +62,57 @@ export class Writer {
   #take(length: number): number {
     const at = this.#position
     const end = at + length
-    if (end > this.#buffer.length) return this.#grow(length)
+    if (end > this.#end) return this.#grow(length)
     this.#position = end
     return at
   }
 
   #grow(length: number): number {
     const kept = this.#position - this.#from
-    const buffer = new Uint8Array(Math.max(2 * (kept + length), 256))
-    buffer.set(this.#buffer.subarray(this.#from, this.#position))
-    this.#buffer = buffer
-    this.#view = new DataView(buffer.buffer)
-    this.#from = 0
-    this.#position = kept + length
-    return kept
+    const capacity = 2 * (kept + length)
+    // The last to take a part of the slab may simply take more.
+    const more = this.#from + capacity
+    if (this.#buffer === slab && this.#end === slabUsed && more <= slabBytes) {
+      slabUsed = more
+      this.#end = more
+    } else {
+      const buffer = new Uint8Array(capacity)
+      buffer.set(this.#buffer.subarray(this.#from, this.#position))
+      this.#buffer = buffer
+      this.#from = 0
+      this.#position = kept
+      this.#end = capacity
+    }
+    const at = this.#position
+    this.#position = at + length
+    return at
+  }
+
+  /** Gives back what the last to take a part of the slab does not need. */
+  #release(): void {
+    if (this.#buffer === slab && this.#end === slabUsed) slabUsed = this.#position
+    this.#end = this.#position
+  }
+
+  // A view of its own would cost more than it saves: most messages are short.
+  #two(value: number): void {
+    const at = this.#take(2)
+    const buffer = this.#buffer
+    buffer[at] = value >> 8
+    buffer[at + 1] = value
+  }
+
+  #four(value: number): void {
+    const at = this.#take(4)
+    const buffer = this.#buffer
+    buffer[at] = value >> 24
+    buffer[at + 1] = value >> 16
+    buffer[at + 2] = value >> 8
+    buffer[at + 3] = value
+  }
+
+  #view(): DataView {
+    return new DataView(this.#buffer.buffer)
   }
 
   bool(value: boolean): void {
@@ -69,45 +129,40 @@ export class Writer {
 
   int16(value: number): void {
     if (value !== (value << 16) >> 16) outside('int16', value)
-    const at = this.#take(2)
-    this.#view.setInt16(at, value)
+    this.#two(value)
   }
 
   uint16(value: number): void {
     if (value !== (value & 0xffff)) outside('uint16', value)
-    const at = this.#take(2)
-    this.#view.setUint16(at, value)
+    this.#two(value)
   }
 
   int32(value: number): void {
     if (value !== (value | 0)) outside('int32', value)
-    const at = this.#take(4)
-    this.#view.setInt32(at, value)
+    this.#four(value)
   }
 
   uint32(value: number): void {
     if (value !== value >>> 0) outside('uint32', value)
-    const at = this.#take(4)
-    this.#view.setUint32(at, value)
+    this.#four(value)
   }
 
   int64(value: number): void {
     if (!Number.isSafeInteger(value)) outside('safe integer', value)
-    const at = this.#take(8)
-    this.#view.setInt32(at, Math.floor(value / 0x1_0000_0000))
-    this.#view.setUint32(at + 4, value >>> 0)
+    this.#four(Math.floor(value / 0x1_0000_0000))
+    this.#four(value)
   }
 
   int64Bits(value: bigint): void {
     if (value !== BigInt.asIntN(64, value)) outside('int64', value)
     const at = this.#take(8)
-    this.#view.setBigInt64(at, value)
+    this.#view().setBigInt64(at, value)
   }
 
   float64(value: number): void {
     if (typeof value !== 'number') outside('float64', value)
     const at = this.#take(8)
-    this.#view.setFloat64(at, value)
+    this.#view().setFloat64(at, value)
   }
 
   uuid(value: Uuid): void {
@@ -172,11 +227,6 @@ export class Writer {
     this.#chunksLength += value.length
   }
 
-  /** A writer for a part whose length is written before it. */
-  detached(): Writer {
-    return new Writer(64)
-  }
-
   /** Makes what was written since the last cut a chunk of its own. */
   #cut(): void {
     if (this.#position === this.#from) return
@@ -213,8 +263,9 @@ export class Writer {
   bytes(): Uint8Array {
     const { length } = this
     this.#cut()
-    const [first] = this.#chunks
-    if (this.#chunks.length === 1) return first as Uint8Array
+    this.#release()
+    const [first = nothing] = this.#chunks
+    if (this.#chunks.length < 2) return first
     const whole = new Uint8Array(length)
     let at = 0
     for (const chunk of this.#chunks) {
@@ -227,6 +278,7 @@ export class Writer {
   /** What was written, as chunks. Nothing may be written afterwards. */
   chunks(): Uint8Array[] {
     this.#cut()
+    this.#release()
     return this.#chunks
   }
 
@@ -239,7 +291,11 @@ export class Writer {
     assert(length >= 4 && length < 0x8000_0000, `a frame of ${length} bytes`)
     const chunks = this.chunks()
     const first = chunks[0] as Uint8Array
-    new DataView(first.buffer, first.byteOffset).setInt32(0, length - 4)
+    const body = length - 4
+    first[0] = body >> 24
+    first[1] = body >> 16
+    first[2] = body >> 8
+    first[3] = body
     return chunks
   }
 }

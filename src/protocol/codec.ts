@@ -1,6 +1,6 @@
 import { assert, BrokenInvariant } from '../assert.ts'
 import { MalformedFrame, type Reader } from '../binary/reader.ts'
-import type { Writer } from '../binary/writer.ts'
+import { Writer } from '../binary/writer.ts'
 import {
   type DraftOf,
   type Field,
@@ -247,18 +247,23 @@ function writeTagged(
     writer.unsignedVarint(0)
     return
   }
-  const said = withTags.filter(({ name, field }) => {
-    const one = value[name]
-    return one !== undefined && !isDefault(field.type, one, field.default)
-  })
-  writer.unsignedVarint(said.length)
-  for (const { name, field, write } of said) {
-    const inner = writer.detached()
-    write(inner, value[name])
-    writer.unsignedVarint(field.tag as number)
+  let said = 0
+  for (const one of withTags) if (isSaid(one, value)) said++
+  writer.unsignedVarint(said)
+  if (said === 0) return
+  for (const one of withTags) {
+    if (!isSaid(one, value)) continue
+    const inner = new Writer(64)
+    one.write(inner, value[one.name])
+    writer.unsignedVarint(one.field.tag as number)
     writer.unsignedVarint(inner.length)
     for (const chunk of inner.chunks()) writer.passThrough(chunk)
   }
+}
+
+function isSaid({ name, field }: FieldCodec, value: Record<string, unknown>): boolean {
+  const said = value[name]
+  return said !== undefined && !isDefault(field.type, said, field.default)
 }
 
 /** Whether a draft says no more than the default; in structs, what is missing says nothing. */
@@ -282,15 +287,22 @@ function isDefault(type: Type, said: unknown, value: unknown): boolean {
   }
 }
 
-const composed = new WeakMap<Fields, Map<string, StructCodec>>()
+type ByVersion = { [version: number]: StructCodec | undefined }
+const composed: { readonly [d in Dialect]: WeakMap<Fields, ByVersion> } = {
+  classic: new WeakMap(),
+  compact: new WeakMap(),
+  jute: new WeakMap(),
+}
 
 /** The codec of a table in a version, composed on first use. */
 export function codec<F extends Fields>(fields: F, version: number, dialect: Dialect): Codec<F> {
-  const byVersion = composed.get(fields) ?? new Map<string, StructCodec>()
-  composed.set(fields, byVersion)
-  const key = `${dialect}${version}`
-  const found = byVersion.get(key) ?? structCodec(fields, version, dialect)
-  byVersion.set(key, found)
+  let byVersion = composed[dialect].get(fields)
+  if (byVersion === undefined) {
+    byVersion = {}
+    composed[dialect].set(fields, byVersion)
+  }
+  const found = byVersion[version] ?? structCodec(fields, version, dialect)
+  byVersion[version] = found
   // The table says what its codec reads and writes; the compiler cannot follow it through closures.
   return found as Codec<F>
 }
