@@ -1,8 +1,10 @@
 import type { Observable } from 'rxjs'
+import type { PartitionReplicaSnapshot } from '../../machines/broker/partition-replica.ts'
 import type { BrokerConfig, TopicConfig } from '../../src/broker/config.ts'
 import type { MetadataCache } from '../../src/broker/metadata-cache.ts'
+import type { ErrorCode } from '../../src/error.ts'
 import type { BrokerId, TopicPartition, Uuid } from '../../src/ids.ts'
-import type { Log } from '../../src/log/log.ts'
+import type { AppendOrigin, AppendResult, Log } from '../../src/log/log.ts'
 import type {
   AllocateProducerIds,
   AlterPartition,
@@ -18,6 +20,7 @@ import type {
 import type { Channel } from '../channel.ts'
 import type { World } from '../world.ts'
 import type { ZooKeeperClient } from '../zookeeper/client.ts'
+import type { FetchSessions } from './fetch-sessions.ts'
 import type { GroupCoordinator } from './group-coordinator.ts'
 import type { Purgatory } from './purgatory.ts'
 
@@ -91,6 +94,28 @@ export interface Partition extends TopicPartition {
   readonly lastStableOffset: number
   /** The chart's state as text, e.g. `leader.isrCommitted`. */
   readonly state: string
+  /** The chart's snapshot, for the selectors beside the chart (machines/broker/partition-replica.ts). */
+  readonly snapshot: PartitionReplicaSnapshot
+  /**
+   * Appends as leader and tells the chart, in this very turn. Under acks −1 it is committed when the chart's `acknowledgement` of
+   * `lastOffset + 1` says so. Refusals besides those of the log: NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS.
+   */
+  append(
+    records: Uint8Array,
+    options: {
+      readonly acks: -1 | 0 | 1
+      readonly origin: AppendOrigin
+      readonly allowsZstd?: boolean
+    },
+  ): AppendResult
+  /** A follower asked for what comes after `logEndOffset`; its log does not diverge from ours below. */
+  fetchedBy(follower: {
+    readonly from: BrokerId
+    readonly leaderEpoch: number
+    readonly brokerEpoch: number
+    readonly logEndOffset: number
+    readonly logStartOffset: number
+  }): void
   /**
    * Appends as leader and, under acks −1, waits until every member of the maximal ISR has it. Emits once. Errors are codes:
    * NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS, REQUEST_TIMED_OUT … (DelayedProduce, Partition.appendRecordsToLeader).
@@ -102,14 +127,18 @@ export interface Partition extends TopicPartition {
     options: {
       readonly acks: -1 | 0 | 1
       readonly timeoutMs: number
-      readonly origin: 'client' | 'coordinator'
+      readonly origin: AppendOrigin
     },
   ): Observable<ProduceResult>
 }
 
 export interface Partitions {
   get(topic: string, partition: number): Partition | undefined
+  /** The same with an error code where it is not served here: NOT_LEADER_OR_FOLLOWER where others have it (getPartitionOrError). */
+  find(topic: string, partition: number): Partition | ErrorCode
   all(): Iterable<Partition>
+  /** Who fetches from this broker incrementally (KIP-227). */
+  readonly fetchSessions: FetchSessions
   /** ReplicaManager.becomeLeaderOrFollower. */
   leaderAndIsr(request: RequestOf<typeof LeaderAndIsr>): ResponseDraftOf<typeof LeaderAndIsr>
   /** ReplicaManager.stopReplicas. */

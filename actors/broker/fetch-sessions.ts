@@ -1,0 +1,4 @@
+/** Who fetches from this broker incrementally (KIP-227). */
+export interface FetchSessions {
+  readonly size: number
+}
