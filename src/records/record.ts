@@ -111,21 +111,37 @@ function writeRecord(
   timestampDelta: number,
   offsetDelta: number,
 ): void {
-  const body = writer.detached()
-  body.int8(0)
-  body.varlong(timestampDelta)
-  body.varint(offsetDelta)
-  writeBytes(body, record.key ?? null)
-  writeBytes(body, record.value ?? null)
-  const headers = record.headers ?? noHeaders
-  body.varint(headers.length)
-  for (const { key, value } of headers) {
-    writeBytes(body, utf8.encode(key))
-    writeBytes(body, value)
+  const { key = null, value = null } = record
+  const headers = (record.headers ?? noHeaders).map(header => ({
+    key: utf8.encode(header.key),
+    value: header.value,
+  }))
+  let length = 1 + varlongBytes(timestampDelta) + varlongBytes(offsetDelta)
+  length += fieldBytes(key) + fieldBytes(value) + varlongBytes(headers.length)
+  for (const header of headers) length += fieldBytes(header.key) + fieldBytes(header.value)
+  writer.varint(length)
+  writer.int8(0)
+  writer.varlong(timestampDelta)
+  writer.varint(offsetDelta)
+  writeBytes(writer, key)
+  writeBytes(writer, value)
+  writer.varint(headers.length)
+  for (const header of headers) {
+    writeBytes(writer, header.key)
+    writeBytes(writer, header.value)
   }
-  writer.varint(body.length)
-  writer.raw(body.bytes())
 }
+
+/** How long a signed number is as a varint or varlong. */
+function varlongBytes(value: number): number {
+  let rest = value < 0 ? -2 * value - 1 : 2 * value
+  let bytes = 1
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes++
+  return bytes
+}
+
+const fieldBytes = (bytes: Uint8Array | null): number =>
+  bytes === null ? 1 : varlongBytes(bytes.length) + bytes.length
 
 function writeBytes(writer: Writer, bytes: Uint8Array | null): void {
   writer.varint(bytes === null ? -1 : bytes.length)
