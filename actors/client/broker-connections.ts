@@ -72,6 +72,11 @@ export class BrokerConnections {
       if (nodeId >= 0 && host !== '') this.#brokers.set(nodeId, { host, port })
   }
 
+  /** Those that are known, in no order. */
+  get brokerIds(): readonly BrokerId[] {
+    return [...this.#brokers.keys()]
+  }
+
   /** Forgets brokers that are not among these: they are no longer of the cluster. */
   retain(ids: readonly BrokerId[]): void {
     for (const id of this.#brokers.keys()) if (!ids.includes(id)) this.#brokers.delete(id)

@@ -1,0 +1,534 @@
+import { catchError, concatMap, defer, forkJoin, map, type Observable, of, throwError } from 'rxjs'
+import { type ErrorCode, errors } from '../../src/error.ts'
+import { noBroker, noUuid } from '../../src/ids.ts'
+import {
+  type Api,
+  CreateTopics,
+  DeleteGroups,
+  DeleteTopics,
+  DescribeCluster,
+  DescribeConfigs,
+  DescribeGroups,
+  ListGroups,
+  ListOffsets,
+  Metadata,
+  type MetadataResponse,
+  OffsetCommit,
+  OffsetFetch,
+  type ResponseOf,
+} from '../../src/protocol/index.ts'
+import {
+  decodeAssignment,
+  decodeSubscription,
+} from '../../src/protocol/stored/consumer-protocol.ts'
+import type { World } from '../world.ts'
+import {
+  type Admin,
+  type AdminConfig,
+  adminConfig,
+  type ClusterDescription,
+  type ConfigResource,
+  type CreatedTopic,
+  type DescribedConfig,
+  type GroupDescription,
+  type ListedGroup,
+  type ListedOffset,
+  type NewTopic,
+  type Outcome,
+  type TopicDescription,
+} from './admin-config.ts'
+import type { Body } from './broker-connection.ts'
+import { BrokerConnections } from './broker-connections.ts'
+import { byTopic, flat } from './by-topic.ts'
+import { ClusterMetadata } from './cluster-metadata.ts'
+import type { CommittedOffset } from './consumer-config.ts'
+import { findCoordinator } from './coordinator.ts'
+import { type KafkaError, kafkaError } from './kafka-error.ts'
+import { retried } from './retry.ts'
+
+const outcomeOf = (code: ErrorCode, detail?: string | null): KafkaError | null =>
+  code === errors.NONE ? null : kafkaError(code, detail)
+
+/** Throws the first of these errors, for the whole call to be tried again. */
+const failOn = (codes: readonly ErrorCode[], seen: readonly ErrorCode[]): void => {
+  const code = seen.find(one => codes.includes(one))
+  if (code !== undefined) throw kafkaError(code)
+}
+
+const wrongCoordinator = [
+  errors.NOT_COORDINATOR,
+  errors.COORDINATOR_NOT_AVAILABLE,
+  errors.COORDINATOR_LOAD_IN_PROGRESS,
+] as const
+
+const resourceTypes = { topic: 2, broker: 4 } as const
+
+/**
+ * Starts an admin client in a world of its own (`client/<name>`). It connects when first asked.
+ *
+ * @throws KafkaError INVALID_CONFIG
+ */
+export function startAdmin(world: World, given: AdminConfig): Admin {
+  const config = adminConfig(given)
+  const clientId = config.clientId ?? world.name.split('/').at(-1) ?? world.name
+  const connections = new BrokerConnections(world, { ...config, clientId })
+  const metadata = new ClusterMetadata(world, { ...config, clientId }, connections, {
+    allowAutoTopicCreation: false,
+  })
+  const call = <T>(attempt: (isLast: boolean) => Observable<T>): Observable<T> =>
+    retried(world, { ...config, clientId }, config.defaultApiTimeoutMs, attempt)
+
+  /** Asks the controller; what says that it is not, or no longer, fails retriably with newer metadata. */
+  const toController = <A extends Api>(
+    api: A,
+    body: Body<A>,
+    errorsOf: (response: ResponseOf<A>) => readonly ErrorCode[],
+    timeoutMs: number,
+  ): Observable<ResponseOf<A>> =>
+    defer(() => (metadata.controllerId === noBroker ? metadata.refreshed() : of(undefined))).pipe(
+      concatMap(() =>
+        metadata.controllerId === noBroker
+          ? throwError(() => kafkaError(errors.NOT_CONTROLLER, 'the cluster has no controller yet'))
+          : connections.request(metadata.controllerId, api, body, { timeoutMs }),
+      ),
+      map(response => {
+        failOn([errors.NOT_CONTROLLER], errorsOf(response))
+        return response
+      }),
+      catchError((error: KafkaError) =>
+        error.retriable
+          ? metadata.refreshed().pipe(concatMap(() => throwError(() => error)))
+          : throwError(() => error),
+      ),
+    )
+
+  const toCoordinator = <A extends Api>(
+    groupId: string,
+    api: A,
+    body: Body<A>,
+    errorsOf: (response: ResponseOf<A>) => readonly ErrorCode[],
+  ): Observable<{ readonly response: ResponseOf<A>; readonly coordinatorId: number }> =>
+    findCoordinator(connections, groupId).pipe(
+      concatMap(({ errorCode, brokerId }) => {
+        if (errorCode !== errors.NONE) return throwError(() => kafkaError(errorCode))
+        return connections
+          .request(brokerId, api, body)
+          .pipe(map(response => ({ response, coordinatorId: brokerId })))
+      }),
+      map(answer => {
+        failOn(wrongCoordinator, errorsOf(answer.response))
+        return answer
+      }),
+    )
+
+  /** An API timeout covers what the broker waits for, and the network's part. */
+  const networkTimeoutMs = (timeoutMs: number): number => timeoutMs + config.requestTimeoutMs
+
+  const askMetadata = (names: readonly string[] | null): Observable<MetadataResponse> =>
+    connections
+      .request('any', Metadata, version => ({
+        topics: names?.map(name => ({ name })) ?? (version === 0 ? [] : null),
+        ...(version >= 4 ? { allowAutoTopicCreation: false } : {}),
+      }))
+      .pipe(
+        map(response => {
+          connections.learn(response.brokers)
+          return response
+        }),
+      )
+
+  const createTopics: Admin['createTopics'] = (topics, options = {}) => {
+    const timeoutMs = options.timeoutMs ?? config.requestTimeoutMs
+    const body = {
+      topics: topics.map(creatable),
+      timeoutMs,
+      ...(options.validateOnly === true ? { validateOnly: true } : {}),
+    }
+    return call(() =>
+      toController(
+        CreateTopics,
+        body,
+        response => response.topics.map(({ errorCode }) => errorCode),
+        networkTimeoutMs(timeoutMs),
+      ),
+    ).pipe(
+      map(response =>
+        response.topics.map(
+          (topic): CreatedTopic => ({
+            name: topic.name,
+            topicId: topic.topicId,
+            numPartitions: topic.numPartitions,
+            replicationFactor: topic.replicationFactor,
+            error: outcomeOf(topic.errorCode, topic.errorMessage),
+          }),
+        ),
+      ),
+    )
+  }
+
+  const deleteTopics: Admin['deleteTopics'] = (names, options = {}) => {
+    const timeoutMs = options.timeoutMs ?? config.requestTimeoutMs
+    return call(() =>
+      toController(
+        DeleteTopics,
+        version =>
+          version >= 6
+            ? { topics: names.map(name => ({ name, topicId: noUuid })), timeoutMs }
+            : { topicNames: names, timeoutMs },
+        response => response.responses.map(({ errorCode }) => errorCode),
+        networkTimeoutMs(timeoutMs),
+      ),
+    ).pipe(
+      map(({ responses }) =>
+        responses.map(({ name, errorCode, errorMessage }) => ({
+          name: name ?? '',
+          error: outcomeOf(errorCode, errorMessage),
+        })),
+      ),
+    )
+  }
+
+  const describeCluster: Admin['describeCluster'] = () =>
+    call(() =>
+      connections
+        .request('any', DescribeCluster, { includeClusterAuthorizedOperations: false })
+        .pipe(
+          map((response): ClusterDescription => {
+            if (response.errorCode !== errors.NONE)
+              throw kafkaError(response.errorCode, response.errorMessage)
+            const { clusterId, controllerId } = response
+            const brokers = response.brokers.map(({ brokerId, host, port, rack }) => ({
+              id: brokerId,
+              host,
+              port,
+              rack,
+            }))
+            return { clusterId, controllerId, brokers }
+          }),
+          // Before Kafka 2.8 Metadata said all that (KIP-700).
+          catchError((error: KafkaError) =>
+            error.code === errors.UNSUPPORTED_VERSION
+              ? askMetadata([]).pipe(map(describedByMetadata))
+              : throwError(() => error),
+          ),
+        ),
+    )
+
+  const describeTopics: Admin['describeTopics'] = names =>
+    call(() => askMetadata(names ?? null)).pipe(
+      map(response => response.topics.map(describedTopic)),
+    )
+
+  const listTopics: Admin['listTopics'] = (options = {}) =>
+    describeTopics().pipe(
+      map(topics =>
+        topics
+          .filter(({ isInternal }) => options.listInternal === true || !isInternal)
+          .map(({ name }) => name)
+          .sort(),
+      ),
+    )
+
+  const listOffsets: Admin['listOffsets'] = (partitions, options = {}) => {
+    const isolationLevel = options.isolationLevel === 'read_committed' ? 1 : 0
+    const ask = (leaderId: number, led: typeof partitions): Observable<ListedOffset[]> =>
+      connections
+        .request(leaderId, ListOffsets, version => ({
+          replicaId: -1,
+          ...(version >= 2 ? { isolationLevel } : {}),
+          topics: byTopic(led, ({ partition, at }) => ({
+            partitionIndex: partition,
+            timestamp: at === 'latest' ? -1 : at === 'earliest' ? -2 : at,
+          })).map(({ topic, partitions: asked }) => ({ name: topic, partitions: asked })),
+        }))
+        .pipe(map(({ topics }) => listed(topics)))
+    return call(isLast => {
+      metadata.care(partitions.map(({ topic }) => topic))
+      return metadata.refreshed().pipe(
+        concatMap(() => {
+          const leaders = new Map<number, (typeof partitions)[number][]>()
+          for (const one of partitions) {
+            const leaderId = metadata.partition(one)?.leaderId ?? noBroker
+            leaders.set(leaderId, [...(leaders.get(leaderId) ?? []), one])
+          }
+          const answers = [...leaders].map(([leaderId, led]) =>
+            leaderId === noBroker
+              ? of(led.map(one => unlisted(one, leaderless(one))))
+              : ask(leaderId, led).pipe(
+                  catchError((error: KafkaError) => of(led.map(one => unlisted(one, error)))),
+                ),
+          )
+          return answers.length === 0 ? of([]) : forkJoin(answers)
+        }),
+        map(answers => {
+          const offsets = answers.flat()
+          const retriable = offsets.find(({ error }) => error?.retriable === true)
+          if (!isLast && retriable?.error) throw retriable.error
+          return offsets
+        }),
+      )
+    })
+  }
+  const leaderless = (one: { readonly topic: string }): KafkaError => {
+    const code = metadata.topic(one.topic)?.errorCode ?? errors.UNKNOWN_TOPIC_OR_PARTITION
+    return kafkaError(code === errors.NONE ? errors.LEADER_NOT_AVAILABLE : code)
+  }
+
+  const listGroups: Admin['listGroups'] = () =>
+    call(() =>
+      askMetadata([]).pipe(
+        concatMap(({ brokers }) =>
+          forkJoin(
+            brokers.map(({ nodeId }) =>
+              connections.request(nodeId, ListGroups, {}).pipe(
+                map(({ errorCode, groups }) => {
+                  if (errorCode !== errors.NONE) throw kafkaError(errorCode)
+                  return groups.map(
+                    ({ groupId, protocolType, groupState }): ListedGroup => ({
+                      groupId,
+                      protocolType,
+                      state: groupState,
+                      coordinatorId: nodeId,
+                    }),
+                  )
+                }),
+              ),
+            ),
+          ),
+        ),
+        map(lists => lists.flat().sort((a, b) => (a.groupId < b.groupId ? -1 : 1))),
+      ),
+    )
+
+  const describeGroups: Admin['describeGroups'] = groupIds =>
+    eachOf(groupIds, groupId =>
+      call(() =>
+        toCoordinator(groupId, DescribeGroups, { groups: [groupId] }, ({ groups }) =>
+          groups.map(({ errorCode }) => errorCode),
+        ),
+      ).pipe(map(({ response, coordinatorId }) => describedGroup(response, coordinatorId))),
+    )
+
+  const deleteGroups: Admin['deleteGroups'] = groupIds =>
+    eachOf(groupIds, groupId =>
+      call(() =>
+        toCoordinator(groupId, DeleteGroups, { groupsNames: [groupId] }, ({ results }) =>
+          results.map(({ errorCode }) => errorCode),
+        ),
+      ).pipe(
+        map(({ response }) => ({
+          groupId,
+          error: outcomeOf(response.results[0]?.errorCode ?? errors.UNKNOWN_SERVER_ERROR),
+        })),
+      ),
+    )
+
+  const listGroupOffsets: Admin['listGroupOffsets'] = (groupId, partitions) => {
+    const topics =
+      partitions === undefined
+        ? null
+        : byTopic(partitions, ({ partition }) => partition).map(one => ({
+            name: one.topic,
+            partitionIndexes: one.partitions,
+          }))
+    return call(() =>
+      toCoordinator(
+        groupId,
+        OffsetFetch,
+        version => (version >= 8 ? { groups: [{ groupId, topics }] } : { groupId, topics }),
+        ({ errorCode, groups }) => [errorCode, ...groups.map(group => group.errorCode)],
+      ),
+    ).pipe(
+      map(({ response }) => {
+        const { errorCode, topics: answered } = response.groups[0] ?? response
+        if (errorCode !== errors.NONE) throw kafkaError(errorCode)
+        return flat(answered).map((one): CommittedOffset & Outcome => ({
+          topic: one.topic,
+          partition: one.partitionIndex,
+          offset: one.committedOffset,
+          leaderEpoch: one.committedLeaderEpoch,
+          metadata: one.metadata ?? '',
+          error: outcomeOf(one.errorCode),
+        }))
+      }),
+    )
+  }
+
+  const alterGroupOffsets: Admin['alterGroupOffsets'] = (groupId, offsets) =>
+    call(() =>
+      toCoordinator(
+        groupId,
+        OffsetCommit,
+        {
+          groupId,
+          topics: byTopic(offsets, one => ({
+            partitionIndex: one.partition,
+            committedOffset: one.offset,
+            committedLeaderEpoch: one.leaderEpoch ?? -1,
+            committedMetadata: one.metadata ?? '',
+          })).map(({ topic, partitions }) => ({ name: topic, partitions })),
+        },
+        ({ topics }) => flat(topics).map(({ errorCode }) => errorCode),
+      ),
+    ).pipe(
+      map(({ response }) =>
+        flat(response.topics).map(({ topic, partitionIndex, errorCode }) => ({
+          topic,
+          partition: partitionIndex,
+          error: outcomeOf(errorCode),
+        })),
+      ),
+    )
+
+  const describeConfigs: Admin['describeConfigs'] = resources => {
+    // A broker's own configuration is known to that broker alone.
+    const ofBrokers = resources.filter(({ type }) => type === 'broker')
+    const ofTopics = resources.filter(({ type }) => type === 'topic')
+    const ask = (to: number | 'any', asked: readonly ConfigResource[]) =>
+      connections
+        .request(to, DescribeConfigs, {
+          resources: asked.map(({ type, name, keys }) => ({
+            resourceType: resourceTypes[type],
+            resourceName: name,
+            configurationKeys: keys ?? null,
+          })),
+        })
+        .pipe(map(describedConfigs))
+    return call(() =>
+      askMetadata([]).pipe(
+        concatMap(() =>
+          eachOf(
+            [
+              ...(ofTopics.length > 0 ? [{ to: 'any' as const, asked: ofTopics }] : []),
+              ...ofBrokers.map(resource => ({ to: Number(resource.name), asked: [resource] })),
+            ],
+            ({ to, asked }) => ask(to, asked),
+          ),
+        ),
+        map(answers => answers.flat()),
+      ),
+    )
+  }
+
+  return {
+    createTopics,
+    deleteTopics,
+    describeCluster,
+    listTopics,
+    describeTopics,
+    listOffsets,
+    listGroups,
+    describeGroups,
+    deleteGroups,
+    listGroupOffsets,
+    alterGroupOffsets,
+    describeConfigs,
+    close() {
+      metadata.close()
+      connections.close()
+    },
+  }
+}
+
+/** One answer for each, in order. */
+const eachOf = <I, T>(
+  items: readonly I[],
+  ask: (item: I) => Observable<T>,
+): Observable<readonly T[]> => (items.length === 0 ? of([]) : forkJoin(items.map(ask)))
+
+const creatable = (topic: NewTopic) => ({
+  name: topic.name,
+  // −1: the broker's default (KIP-464); with an assignment both must be.
+  numPartitions: topic.assignments === undefined ? (topic.numPartitions ?? -1) : -1,
+  replicationFactor: topic.assignments === undefined ? (topic.replicationFactor ?? -1) : -1,
+  assignments: (topic.assignments ?? []).map((brokerIds, partitionIndex) => ({
+    partitionIndex,
+    brokerIds,
+  })),
+  configs: Object.entries(topic.configs ?? {}).map(([name, value]) => ({ name, value })),
+})
+
+const describedByMetadata = (response: MetadataResponse): ClusterDescription => ({
+  clusterId: response.clusterId,
+  controllerId: response.controllerId,
+  brokers: response.brokers.map(({ nodeId, host, port, rack }) => ({
+    id: nodeId,
+    host,
+    port,
+    rack,
+  })),
+})
+
+const describedTopic = (topic: MetadataResponse['topics'][number]): TopicDescription => ({
+  name: topic.name ?? '',
+  topicId: topic.topicId,
+  isInternal: topic.isInternal,
+  error: outcomeOf(topic.errorCode),
+  partitions: topic.partitions
+    .map(one => ({
+      partition: one.partitionIndex,
+      leaderId: one.leaderId,
+      leaderEpoch: one.leaderEpoch,
+      replicas: one.replicaNodes,
+      isr: one.isrNodes,
+      offlineReplicas: one.offlineReplicas,
+    }))
+    .sort((a, b) => a.partition - b.partition),
+})
+
+const listed = (topics: ResponseOf<typeof ListOffsets>['topics']): ListedOffset[] =>
+  flat(topics).map(one => ({
+    topic: one.topic,
+    partition: one.partitionIndex,
+    offset: one.offset,
+    timestamp: one.timestamp,
+    leaderEpoch: one.leaderEpoch,
+    error: outcomeOf(one.errorCode),
+  }))
+
+const unlisted = (
+  { topic, partition }: { readonly topic: string; readonly partition: number },
+  error: KafkaError,
+): ListedOffset => ({ topic, partition, offset: -1, timestamp: -1, leaderEpoch: -1, error })
+
+function describedGroup(
+  { groups }: ResponseOf<typeof DescribeGroups>,
+  coordinatorId: number,
+): GroupDescription {
+  const [group] = groups
+  if (group === undefined)
+    throw kafkaError(errors.UNKNOWN_SERVER_ERROR, 'an answer without the group')
+  return {
+    groupId: group.groupId,
+    state: group.groupState,
+    protocolType: group.protocolType,
+    protocolName: group.protocolData,
+    coordinatorId,
+    error: outcomeOf(group.errorCode),
+    members: group.members.map(member => ({
+      memberId: member.memberId,
+      groupInstanceId: member.groupInstanceId,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      topics: decodeSubscription(member.memberMetadata)?.topics ?? [],
+      assignment: (decodeAssignment(member.memberAssignment)?.assignedPartitions ?? []).flatMap(
+        ({ topic, partitions }) => partitions.map(partition => ({ topic, partition })),
+      ),
+    })),
+  }
+}
+
+const describedConfigs = ({ results }: ResponseOf<typeof DescribeConfigs>): DescribedConfig[] =>
+  results.map(result => ({
+    type: result.resourceType === resourceTypes.topic ? 'topic' : 'broker',
+    name: result.resourceName,
+    error: outcomeOf(result.errorCode, result.errorMessage),
+    entries: result.configs.map(entry => ({
+      name: entry.name,
+      value: entry.value,
+      isDefault: entry.isDefault || entry.configSource === 5,
+      isReadOnly: entry.readOnly,
+      isSensitive: entry.isSensitive,
+      source: entry.configSource,
+    })),
+  }))
