@@ -2,6 +2,7 @@
 export { ConfigError, type Profile } from '../src/broker/config.ts'
 export type * from '../src/ports.ts'
 export { WrongState } from './broker-node.ts'
+export type { AdminHandle, ConsumerHandle, ProducerHandle } from './client-handles.ts'
 export type {
   BrokerHandle,
   Cluster,

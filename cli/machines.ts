@@ -4,11 +4,15 @@ import * as doors from '../machines/index.ts'
 import { mermaidText, xstateText } from './machine-text.ts'
 import { table } from './table.ts'
 
-/** Every chart by its id: `leader-election`, `partition-replica` … */
+/** `leaderElectionMachine` → `leader-election`, as its file is called. */
+const nameOf = (door: string): string =>
+  door.replace(/Machine$/, '').replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
+
+/** Every chart by its name: `leader-election`, `partition-replica` … */
 export const charts: ReadonlyMap<string, AnyStateMachine> = new Map(
-  Object.values(doors as Readonly<Record<string, unknown>>)
-    .filter((door): door is AnyStateMachine => typeof (door as AnyStateMachine)?.root === 'object')
-    .map(machine => [machine.id, machine]),
+  Object.entries(doors as Readonly<Record<string, unknown>>)
+    .filter((door): door is [string, AnyStateMachine] => door[0].endsWith('Machine'))
+    .map(([door, machine]) => [nameOf(door), machine]),
 )
 
 /** `samsa machines list`, `samsa machines show NAME --format xstate|mermaid`. */
@@ -22,8 +26,8 @@ export function addMachinesCommands(program: Command): void {
     .action(() => {
       const rows = [...charts].map(([name, { root, config }]) => [
         name,
-        root.machine ? Object.keys(root.states).join(' ') : '',
-        (config.description ?? '').split('\n')[0],
+        Object.keys(root.states).join(' '),
+        config.description,
       ])
       console.log(table(['CHART', 'STATES', ''], rows))
     })
