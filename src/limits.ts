@@ -26,3 +26,21 @@ export const partitionsPerTopicMax = 10_000
  * and does not read can make a broker hold. Not below what a socket takes at once, or nobody would say when there is room again.
  */
 export const outboundBytesMax = 1024 * 1024
+
+/** Requests to the controller that wait for one: many more than partitions change at once; beyond, no controller will come back in time. */
+export const controllerRequestsMax = 10_000
+
+/** Pause before the controller is looked for again, ms (`retry.backoff.ms` of Kafka's clients). */
+export const controllerRetryMs = 100
+
+/** Producers that wait for a block of ids; beyond, they are told to come again. */
+export const producerIdWaitersMax = 10_000
+
+/** How long a producer waits for its id while there is no controller, ms: below what clients wait for an answer. */
+export const producerIdWaitMs = 5000
+
+/** Notes of changed configurations are removed at this age, ms: whoever was away for longer reads everything anew (`ZkNodeChangeNotificationListener`). */
+export const changeNotificationAgeMsMax = 15 * 60 * 1000
+
+/** The longest answer a broker reads from another: `replica.fetch.response.max.bytes` is soft, and one batch may exceed it. */
+export const peerFrameBytesMax = 128 * 1024 * 1024
