@@ -166,7 +166,7 @@ export class Segment {
       const beyond = this.#find(upToOffset)
       if (beyond !== null && beyond.position <= position) return nothing
       if (beyond !== null) end = beyond.position
-      nextOffset = upToOffset
+      nextOffset = Math.min(upToOffset, beyond?.baseOffset ?? upToOffset)
     }
     if (end - position > bytes) {
       const cut = this.#lastWhole(position, position + bytes)
