@@ -78,7 +78,14 @@ export {
   encodeResponse,
   highestCommonVersion,
 } from './message.ts'
-export { type ApiName, apiByKey, apis, type SupportedApi, supportedApis } from './registry.ts'
+export {
+  type ApiName,
+  apiByKey,
+  apis,
+  type SupportedApi,
+  storedMessages,
+  supportedApis,
+} from './registry.ts'
 export * from './schema.ts'
 export * from './stored/consumer-protocol.ts'
 export * from './stored/group-metadata.ts'

@@ -61,6 +61,18 @@ import { AllocateProducerIds } from './api/67-allocate-producer-ids.ts'
 import { ConsumerGroupHeartbeat } from './api/68-consumer-group-heartbeat.ts'
 import { ConsumerGroupDescribe } from './api/69-consumer-group-describe.ts'
 import type { Api } from './schema.ts'
+import {
+  ConsumerProtocolAssignment,
+  ConsumerProtocolSubscription,
+} from './stored/consumer-protocol.ts'
+import {
+  GroupMetadataKey,
+  GroupMetadataValue,
+  OffsetCommitKey,
+  OffsetCommitValue,
+} from './stored/group-metadata.ts'
+import type { Stored } from './stored/stored.ts'
+import { TransactionLogKey, TransactionLogValue } from './stored/transaction-log.ts'
 
 /** Every API that a Kafka 3.9 broker in ZooKeeper mode advertises, by name. A table alone serves nothing. */
 export const apis = {
@@ -149,3 +161,15 @@ export const supportedApis = (handledKeys: Iterable<number>): SupportedApi[] => 
     .filter(({ key }) => handled.has(key))
     .map(({ key, versions: [minVersion, maxVersion] }) => ({ apiKey: key, minVersion, maxVersion }))
 }
+
+/** What is kept in records or passed between the members of groups. */
+export const storedMessages: readonly Stored[] = [
+  ConsumerProtocolSubscription,
+  ConsumerProtocolAssignment,
+  OffsetCommitKey,
+  OffsetCommitValue,
+  GroupMetadataKey,
+  GroupMetadataValue,
+  TransactionLogKey,
+  TransactionLogValue,
+]

@@ -3,20 +3,12 @@ import { basename, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import {
   apis,
-  ConsumerProtocolAssignment,
-  ConsumerProtocolSubscription,
   type Fields,
   fieldOf,
-  GroupMetadataKey,
-  GroupMetadataValue,
   isWithin,
-  OffsetCommitKey,
-  OffsetCommitValue,
   type Range,
   range,
-  type Stored,
-  TransactionLogKey,
-  TransactionLogValue,
+  storedMessages,
   type Type,
   type Versions,
 } from '../../src/protocol/index.ts'
@@ -158,16 +150,7 @@ const tables: readonly {
     { ...api, name: `${api.name}Request`, fields: api.request },
     { ...api, name: `${api.name}Response`, fields: api.response },
   ]),
-  ...([
-    ConsumerProtocolAssignment,
-    ConsumerProtocolSubscription,
-    GroupMetadataKey,
-    GroupMetadataValue,
-    OffsetCommitKey,
-    OffsetCommitValue,
-    TransactionLogKey,
-    TransactionLogValue,
-  ] satisfies Stored[]),
+  ...storedMessages,
 ]
 
 test('there are 62 APIs of a broker in ZooKeeper mode, each under its own key and name', () => {

@@ -6,18 +6,11 @@ import { MalformedFrame, Reader } from '../../../src/binary/reader.ts'
 import { Writer } from '../../../src/binary/writer.ts'
 import {
   apis,
-  ConsumerProtocolAssignment,
-  ConsumerProtocolSubscription,
   codec,
   type Fields,
   fieldOf,
-  GroupMetadataKey,
-  GroupMetadataValue,
   isWithin,
-  OffsetCommitKey,
-  OffsetCommitValue,
-  TransactionLogKey,
-  TransactionLogValue,
+  storedMessages,
 } from '../../../src/protocol/index.ts'
 import { type Message, messageOf, messagesOf, structOf } from './arbitrary.ts'
 
@@ -25,16 +18,7 @@ import { type Message, messageOf, messagesOf, structOf } from './arbitrary.ts'
 
 const messages: Message[] = [
   ...Object.values(apis).flatMap(messagesOf),
-  ...[
-    ConsumerProtocolAssignment,
-    ConsumerProtocolSubscription,
-    GroupMetadataKey,
-    GroupMetadataValue,
-    OffsetCommitKey,
-    OffsetCommitValue,
-    TransactionLogKey,
-    TransactionLogValue,
-  ].map(messageOf),
+  ...storedMessages.map(messageOf),
 ]
 
 const codecOf = ({ fields, flexible }: Message, version: number) =>
