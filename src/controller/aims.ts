@@ -1,0 +1,113 @@
+/** What events ask of partitions: which are touched, and what is to become of each (KafkaController's onBroker… reactions). */
+import type { BrokerId, TopicPartition } from '../ids.ts'
+import {
+  type ClusterView,
+  isReplicaOnline,
+  lastingPartitions,
+  onlineReplicas,
+  type PartitionRow,
+} from './cluster-view.ts'
+import { electPreferred } from './election.ts'
+import type { Aim } from './partition-change.ts'
+import { partitionStateOf } from './partition-states.ts'
+
+const electing = (
+  { topic, partition }: TopicPartition,
+  elect: Aim['elect'],
+  goingOffline: readonly BrokerId[] = [],
+): Aim => ({ topic, partition, elect, goingOffline })
+
+const counts = ({ leadership }: PartitionRow, id: BrokerId): boolean =>
+  leadership !== null && (leadership.leader === id || leadership.isr.includes(id))
+
+/**
+ * Brokers died: what they led needs another leader, and they leave the ISRs they were in. Whatever else has no leader tries
+ * again (onBrokerFailure).
+ *
+ * @param view without them
+ * @param gone ascending
+ */
+export function aimsAfterFailure(view: ClusterView, gone: readonly BrokerId[]): readonly Aim[] {
+  const aims: Aim[] = []
+  for (const known of lastingPartitions(view)) {
+    const lost = gone.filter(id => counts(known.row, id))
+    if (lost.length > 0 || partitionStateOf(view, known) !== 'online')
+      aims.push(electing(known, 'offline', lost))
+  }
+  return aims
+}
+
+/** Replicas whose disk failed on a live broker: as if it had died, for them alone (onReplicasBecomeOffline). */
+export function aimsAfterDiskFailure(view: ClusterView, id: BrokerId): readonly Aim[] {
+  const aims: Aim[] = []
+  for (const known of lastingPartitions(view)) {
+    const lost = counts(known.row, id) && !isReplicaOnline(view, known, id, 'registered')
+    if (lost || partitionStateOf(view, known) !== 'online')
+      aims.push(electing(known, 'offline', lost ? [id] : []))
+  }
+  return aims
+}
+
+/** Brokers started, or partitions were created: whatever is new or has no leader tries (triggerOnlinePartitionStateChange). */
+export function aimsForOnline(view: ClusterView): readonly Aim[] {
+  const aims: Aim[] = []
+  for (const known of lastingPartitions(view))
+    if (partitionStateOf(view, known) !== 'online') aims.push(electing(known, 'offline'))
+  return aims
+}
+
+/** A broker wants to stop: what it leads moves away, what it follows goes on without it; of replicated partitions only. */
+export function aimsForShutdown(view: ClusterView, id: BrokerId): readonly Aim[] {
+  const aims: Aim[] = []
+  for (const known of lastingPartitions(view)) {
+    const { replicas, leadership } = known.row
+    if (replicas.length < 2 || leadership === null || !replicas.includes(id)) continue
+    aims.push(
+      leadership.leader === id
+        ? electing(known, 'controlledShutdown')
+        : electing(known, null, [id]),
+    )
+  }
+  return aims
+}
+
+/** What a broker in controlled shutdown still leads; empty: it may go. */
+export function stillLedBy(view: ClusterView, id: BrokerId): readonly TopicPartition[] {
+  const led: TopicPartition[] = []
+  for (const { topic, partition, row } of lastingPartitions(view))
+    if (row.replicas.length > 1 && row.leadership?.leader === id) led.push({ topic, partition })
+  return led
+}
+
+/**
+ * Leadership back to the preferred replicas of every broker of whose partitions more than this share is led by others, where
+ * that can be (checkAndTriggerAutoLeaderRebalance).
+ *
+ * @param imbalancePercentageMax `leader.imbalance.per.broker.percentage`
+ */
+export function aimsForRebalance(
+  view: ClusterView,
+  imbalancePercentageMax: number,
+): readonly Aim[] {
+  const byPreferred = Map.groupBy(lastingPartitions(view), ({ row }) => row.replicas[0])
+  const aims: Aim[] = []
+  for (const [preferred, partitions] of byPreferred) {
+    const astray = partitions.filter(
+      ({ row }) => row.leadership !== null && row.leadership.leader !== preferred,
+    )
+    if (astray.length * 100 <= partitions.length * imbalancePercentageMax) continue
+    for (const known of astray) {
+      const { addingReplicas, removingReplicas, leadership, replicas } = known.row
+      if (addingReplicas.length + removingReplicas.length > 0) continue
+      const elected = electPreferred({
+        replicas,
+        isr: leadership?.isr ?? [],
+        online: onlineReplicas(view, known),
+        shuttingDown: view.shuttingDown,
+        uncleanAllowed: false,
+      })
+      if (elected !== null) aims.push(electing(known, 'preferred'))
+    }
+  }
+  return aims
+}
