@@ -44,3 +44,6 @@ export const changeNotificationAgeMsMax = 15 * 60 * 1000
 
 /** The longest answer a broker reads from another: `replica.fetch.response.max.bytes` is soft, and one batch may exceed it. */
 export const peerFrameBytesMax = 128 * 1024 * 1024
+
+/** Fetches of one follower at one source: the one that waits there, and the one that brings it newcomers. */
+export const replicaFetchesUnderWayMax = 2
