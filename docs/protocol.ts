@@ -1,4 +1,6 @@
-/** Writes docs/PROTOCOL.md from the tables: `node docs/protocol.ts`. A test holds the file to them. */
+/**
+ * Writes docs/PROTOCOL.md from the tables: `node docs/protocol.ts`. A test holds the file to them.
+ */
 
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

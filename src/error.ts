@@ -1,6 +1,6 @@
 /**
- * Kafka's error codes, as its 3.9 line knows them: the vocabulary of charts and wire alike. A refusal
- * is such a code, a value; it is never thrown.
+ * Kafka's error codes, as its 3.9 line knows them: the vocabulary of charts and wire alike. A
+ * refusal is such a code, a value; it is never thrown.
  */
 
 /** A code of the table below; 0 is success. */
@@ -170,9 +170,15 @@ const byCode = new Map(rows.map(([name, row]) => [row[0], { name, row }]))
 /** `NOT_LEADER_OR_FOLLOWER`; `ERROR_4711` for a code that Kafka 3.9 does not have. */
 export const errorName = (code: ErrorCode): string => byCode.get(code)?.name ?? `ERROR_${code}`
 
-/** What an `errorMessage` field says where there is nothing more particular; null for success, as Kafka has it. */
+/**
+ * What an `errorMessage` field says where there is nothing more particular; null for success, as
+ * Kafka has it.
+ */
 export const errorMessage = (code: ErrorCode): string | null =>
   code === 0 ? null : (byCode.get(code)?.row[2] ?? errorName(code))
 
-/** Whether Kafka's own client tries again by itself (a RetriableException there). False for unknown codes. */
+/**
+ * Whether Kafka's own client tries again by itself (a RetriableException there). False for unknown
+ * codes.
+ */
 export const isRetriable = (code: ErrorCode): boolean => byCode.get(code)?.row[1] === 'retry'

@@ -1,6 +1,6 @@
 /**
- * The hash by which Kafka's default partitioner spreads keys: MurmurHash2, 32 bits, with Kafka's seed.
- * All clients that want to agree with Java's on the partition of a key use it.
+ * The hash by which Kafka's default partitioner spreads keys: MurmurHash2, 32 bits, with Kafka's
+ * seed. All clients that want to agree with Java's on the partition of a key use it.
  *
  * @returns a signed 32-bit number, as Java has it
  */

@@ -1,11 +1,17 @@
 import { type Uuid, uuid } from '../ids.ts'
 
-/** Bytes that are not what they claim to be. A fault of the peer: its connection is closed, nothing else. */
+/**
+ * Bytes that are not what they claim to be. A fault of the peer: its connection is closed, nothing
+ * else.
+ */
 export class MalformedFrame extends Error {
   override readonly name = 'MalformedFrame'
 }
 
-/** Copying a short ASCII string by hand beats the decoder's call; measured up to about this many bytes. */
+/**
+ * Copying a short ASCII string by hand beats the decoder's call; measured up to about this many
+ * bytes.
+ */
 const shortString = 24
 
 // A byte order mark is part of the string, as it is for Java.

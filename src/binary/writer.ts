@@ -1,7 +1,10 @@
 import { assert, BrokenInvariant } from '../assert.ts'
 import { type Uuid, uuidBytes } from '../ids.ts'
 
-/** From this many bytes on, passing a byte string through as a chunk of its own is cheaper than copying it. */
+/**
+ * From this many bytes on, passing a byte string through as a chunk of its own is cheaper than
+ * copying it.
+ */
 export const passThroughMin = 2048
 
 const encoder = new TextEncoder()
@@ -12,9 +15,9 @@ function outside(kind: string, value: unknown): never {
 }
 
 /**
- * Writers share slabs, each its own part, because a part of an array costs a tenth of a small array of
- * one's own. A part is never used again, so what was written may be kept; but as it keeps its whole slab
- * alive, slabs are small.
+ * Writers share slabs, each its own part, because a part of an array costs a tenth of a small array
+ * of one's own. A part is never used again, so what was written may be kept; but as it keeps its
+ * whole slab alive, slabs are small.
  */
 const slabBytes = 16 * 1024
 let slab = new Uint8Array(slabBytes)
@@ -22,8 +25,8 @@ let slabUsed = 0
 
 /**
  * A growing buffer, big-endian. It ends as one array ({@link bytes}) or as chunks for a socket
- * ({@link chunks}), where large byte strings stand between its own pieces without having been copied.
- * A value that does not fit its type is a broken invariant: it is ours.
+ * ({@link chunks}), where large byte strings stand between its own pieces without having been
+ * copied. A value that does not fit its type is a broken invariant: it is ours.
  */
 export class Writer {
   #buffer: Uint8Array

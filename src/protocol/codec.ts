@@ -21,7 +21,8 @@ import {
  * How lengths are written.
  *
  * - `classic`: a string's in 2 bytes, others in 4; −1 is null. Kafka before KIP-482.
- * - `compact`: all as unsigned varints, one too many so that 0 is null; structs end in tagged fields.
+ * - `compact`: all as unsigned varints, one too many so that 0 is null; structs end in tagged
+ *   fields.
  * - `jute`: all in 4 bytes; −1 is null. ZooKeeper.
  */
 export type Dialect = 'classic' | 'compact' | 'jute'
@@ -58,7 +59,10 @@ function refuseNull(reader: Reader): never {
   throw new MalformedFrame(`null before ${reader.position}, where there is none`)
 }
 
-/** What is as long as it says: strings, bytes, arrays. Null has the length −1, also where it is refused. */
+/**
+ * What is as long as it says: strings, bytes, arrays. Null has the length −1, also where it is
+ * refused.
+ */
 function lengthy<T>(
   dialect: Dialect,
   ofString: boolean,
@@ -200,7 +204,8 @@ function structCodec(fields: Fields, version: number, dialect: Dialect): StructC
 
   return {
     read(reader) {
-      // A copy of one blank has all fields at once, in one order: the engine gives all values one shape.
+      // A copy of one blank has all fields at once, in one order: the engine gives all values one
+      // shape.
       const value = { ...blank }
       for (const { name, read } of present) value[name] = read(reader)
       if (flexible) readTagged(reader, withTags, value)

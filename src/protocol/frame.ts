@@ -4,8 +4,8 @@ import { MalformedFrame } from '../binary/reader.ts'
 const prefix = 4
 
 /**
- * Frames out of a byte stream. A frame that arrives whole in one chunk is a part of that chunk; one that
- * spans chunks is put together once, when its last byte is there.
+ * Frames out of a byte stream. A frame that arrives whole in one chunk is a part of that chunk; one
+ * that spans chunks is put together once, when its last byte is there.
  */
 export class FrameSplitter {
   readonly #frameBytesMax: number
@@ -26,8 +26,8 @@ export class FrameSplitter {
   }
 
   /**
-   * The frames that this chunk completes, without their lengths, in order. Throws MalformedFrame for a
-   * length that cannot be; nothing can be read from the stream after that.
+   * The frames that this chunk completes, without their lengths, in order. Throws MalformedFrame
+   * for a length that cannot be; nothing can be read from the stream after that.
    */
   push(chunk: Uint8Array): Uint8Array[] {
     const frames: Uint8Array[] = []

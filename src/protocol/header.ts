@@ -6,10 +6,10 @@ import { type Api, nullable, string } from './schema.ts'
 /**
  * The headers before each message. Their version follows from the API and its version:
  *
- * - Requests: v1; v2, with tagged fields, where the request is flexible; v0, without a client id, for
- *   ControlledShutdown v0 alone.
- * - Responses: v0; v1, with tagged fields, where flexible. ApiVersions always answers with v0: who asks
- *   does not know yet what we speak (KIP-511).
+ * - Requests: v1; v2, with tagged fields, where the request is flexible; v0, without a client id,
+ *   for ControlledShutdown v0 alone.
+ * - Responses: v0; v1, with tagged fields, where flexible. ApiVersions always answers with v0: who
+ *   asks does not know yet what we speak (KIP-511).
  */
 
 export interface RequestHeader {

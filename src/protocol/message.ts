@@ -26,7 +26,10 @@ import {
   zeroOf,
 } from './schema.ts'
 
-/** Whole messages: header and body, as frames. Frames are read without their length and written with it. */
+/**
+ * Whole messages: header and body, as frames. Frames are read without their length and written with
+ * it.
+ */
 
 const dialectOf = (api: Api, version: number): Dialect =>
   isFlexible(api, version) ? 'compact' : 'classic'
@@ -40,13 +43,16 @@ export interface DecodedRequest<A extends Api = Api> {
   /** The version to answer in: that of the header, but 0 where `unsupported`. */
   readonly version: number
   readonly body: RequestOf<A>
-  /** An ApiVersions of a version we do not speak: to be answered, in v0, with UNSUPPORTED_VERSION (KIP-511). */
+  /**
+   * An ApiVersions of a version we do not speak: to be answered, in v0, with UNSUPPORTED_VERSION
+   * (KIP-511).
+   */
   readonly unsupported: boolean
 }
 
 /**
- * A request from its frame. Throws MalformedFrame for bytes that are none, and for keys and versions
- * that we do not speak: Kafka then closes the connection.
+ * A request from its frame. Throws MalformedFrame for bytes that are none, and for keys and
+ * versions that we do not speak: Kafka then closes the connection.
  */
 export function decodeRequest(frame: Uint8Array): DecodedRequest {
   const reader = new Reader(frame)

@@ -74,7 +74,10 @@ import {
 import type { Stored } from './stored/stored.ts'
 import { TransactionLogKey, TransactionLogValue } from './stored/transaction-log.ts'
 
-/** Every API that a Kafka 3.9 broker in ZooKeeper mode advertises, by name. A table alone serves nothing. */
+/**
+ * Every API that a Kafka 3.9 broker in ZooKeeper mode advertises, by name. A table alone serves
+ * nothing.
+ */
 export const apis = {
   Produce,
   Fetch,

@@ -2,11 +2,12 @@ import { assert } from '../assert.ts'
 import { noUuid, type Uuid } from '../ids.ts'
 
 /**
- * The language in which the wire is declared: one table of fields per message, for all its versions.
+ * The language in which the wire is declared: one table of fields per message, for all its
+ * versions.
  *
- * A *type* says how a value looks on the wire. A *field* is a type with the versions it is in, a default
- * and perhaps a tag. A table is plain data: codec, documents and tests all read it. The types of values
- * are inferred from it; there is no second declaration.
+ * A *type* says how a value looks on the wire. A *field* is a type with the versions it is in, a
+ * default and perhaps a tag. A table is plain data: codec, documents and tests all read it. The
+ * types of values are inferred from it; there is no second declaration.
  */
 
 /** `'3+'`, `'0-12'`, `'8'`: the versions in which something is so. */
@@ -77,7 +78,10 @@ type OptionalNames<F extends Fields> = {
   [name in keyof F]: F[name] extends Field ? name : never
 }[keyof F]
 
-/** What is written by a table of fields: those with versions of their own or a default may be missing. */
+/**
+ * What is written by a table of fields: those with versions of their own or a default may be
+ * missing.
+ */
 export type DraftOf<F extends Fields> = {
   readonly [name in Exclude<keyof F, OptionalNames<F>>]: Carried<F[name]> extends {
     readonly draft: infer D
@@ -125,8 +129,9 @@ export const int32 = scalar<number>('int32')
 /** A safe integer; a peer that sends another has sent a malformed frame. */
 export const int64 = scalar<number>('int64')
 /**
- * A safe integer; a larger one is read as the nearest. For what strangers send and we only compare, as
- * an offset or timestamp of "the very end": refusing the frame would close a connection that Kafka keeps.
+ * A safe integer; a larger one is read as the nearest. For what strangers send and we only compare,
+ * as an offset or timestamp of "the very end": refusing the frame would close a connection that
+ * Kafka keeps.
  */
 export const int64Clamped = scalar<number>('int64Clamped')
 /** All 64 bits, for opaque ids. */
@@ -135,7 +140,10 @@ export const float64 = scalar<number>('float64')
 export const string = scalar<string>('string')
 /** Read without a copy: a part of the frame. */
 export const bytes = scalar<Uint8Array>('bytes')
-/** Record batches: like `bytes` and may be null in every version; large ones are written without a copy too. */
+/**
+ * Record batches: like `bytes` and may be null in every version; large ones are written without a
+ * copy too.
+ */
 export const records = scalar<Uint8Array | null>('records', everyVersion)
 /** 16 bytes, printed as Kafka prints them; `noUuid` for zero. */
 export const uuid = scalar<Uuid>('uuid')
@@ -213,7 +221,10 @@ export const ignorableTagged = <V, D>(
   value?: NoInfer<D>,
 ): Field<V, D> => field(versions, type, value, tag, true)
 
-/** The field a table's entry stands for: a bare type is a field of all versions with the default of its type. */
+/**
+ * The field a table's entry stands for: a bare type is a field of all versions with the default of
+ * its type.
+ */
 export const fieldOf = (entry: Type | Field): Field =>
   'kind' in entry
     ? {
@@ -227,7 +238,10 @@ export const fieldOf = (entry: Type | Field): Field =>
 
 const noBytes = new Uint8Array(0)
 
-/** What a value of this type is where nothing was said: zero, empty, false; for a struct that of its fields. */
+/**
+ * What a value of this type is where nothing was said: zero, empty, false; for a struct that of its
+ * fields.
+ */
 export function zeroOf(type: Type): unknown {
   switch (type.kind) {
     case 'bool':
@@ -261,7 +275,9 @@ export interface Api<Request extends Fields = Fields, Response extends Fields = 
   readonly name: string
   /** The versions that Kafka 3.9 serves. */
   readonly versions: Range
-  /** The first version with compact lengths and tagged fields (KIP-482); null where none has them. */
+  /**
+   * The first version with compact lengths and tagged fields (KIP-482); null where none has them.
+   */
   readonly flexible: number | null
   readonly request: Request
   readonly response: Response

@@ -14,9 +14,10 @@ import {
 } from '../../src/protocol/index.ts'
 
 /**
- * Goal: our tables say what Kafka's own message definitions say. Set KAFKA_DIR to a source tree of Kafka
- * 3.9 (or to where its jars were unpacked): fields, order, versions, tags, nullability, flexible versions,
- * defaults and ignorable marks are compared with the JSON files below `common/message`.
+ * Goal: our tables say what Kafka's own message definitions say. Set KAFKA_DIR to a source tree of
+ * Kafka 3.9 (or to where its jars were unpacked): fields, order, versions, tags, nullability,
+ * flexible versions, defaults and ignorable marks are compared with the JSON files below
+ * `common/message`.
  */
 
 /** A field as both sides can say it, with only what has an effect in some version. */

@@ -15,8 +15,8 @@ import {
 } from '../../src/protocol/index.ts'
 
 /**
- * Goal: whatever bytes arrive, they are read or refused as malformed; nothing else is thrown, nothing
- * hangs, and what was read can be written and read again.
+ * Goal: whatever bytes arrive, they are read or refused as malformed; nothing else is thrown,
+ * nothing hangs, and what was read can be written and read again.
  *
  * `FUZZ_SECONDS` per test, 20 unless set. fast-check prints the seed of what it finds.
  */

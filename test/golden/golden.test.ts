@@ -11,12 +11,13 @@ import {
 } from '../../src/protocol/index.ts'
 
 /**
- * Goal: we read the frames of real clients and brokers as they were meant, and write the same bytes.
+ * Goal: we read the frames of real clients and brokers as they were meant, and write the same
+ * bytes.
  *
- * The files beside this one hold frames captured on the wire between kafkajs, @platformatic/kafka, kcat
- * (librdkafka), the Java client and two brokers of Kafka 3.9.1 in ZooKeeper mode; the few APIs that none of
- * these used come from Kafka's own serializer. A paragraph is a title, the frame in hex without its
- * length, and after `=` what it says.
+ * The files beside this one hold frames captured on the wire between kafkajs, @platformatic/kafka,
+ * kcat (librdkafka), the Java client and two brokers of Kafka 3.9.1 in ZooKeeper mode; the few APIs
+ * that none of these used come from Kafka's own serializer. A paragraph is a title, the frame in
+ * hex without its length, and after `=` what it says.
  */
 
 interface Golden {

@@ -32,7 +32,7 @@ export const Produce = api({
     transactionalId: at('3+', nullable(string), null),
     acks: int16,
     timeoutMs: int32,
-    topicData: array({ name: string, partitionData: array({ index: int32, records: records }) }),
+    topicData: array({ name: string, partitionData: array({ index: int32, records }) }),
   },
   response: {
     responses: array({

@@ -104,7 +104,7 @@ export const Fetch = api({
           nullable(array({ producerId: int64, firstOffset: int64 })),
         ),
         preferredReadReplica: at('11+', int32, -1),
-        records: records,
+        records,
       }),
     }),
     nodeEndpoints: tagged(

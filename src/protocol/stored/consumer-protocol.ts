@@ -15,8 +15,8 @@ import {
 import { encodeStored, type Stored, stored } from './stored.ts'
 
 /**
- * What the members of a consumer group tell each other through JoinGroup and SyncGroup: opaque to the
- * coordinator, but for which topics a member subscribes to. Never flexible.
+ * What the members of a consumer group tell each other through JoinGroup and SyncGroup: opaque to
+ * the coordinator, but for which topics a member subscribes to. Never flexible.
  */
 
 /**
@@ -53,8 +53,8 @@ export type Assignment = ValueOf<typeof ConsumerProtocolAssignment.fields>
 
 /**
  * Reads as Kafka's members read each other: a newer version is read as far as we know it. And some
- * clients announce a newer version than they write, so that bytes which end early count as the older
- * version that ends there.
+ * clients announce a newer version than they write, so that bytes which end early count as the
+ * older version that ends there.
  */
 function decodeTolerant<F extends Fields>(
   { fields, versions: [, last] }: Stored<F>,
@@ -78,7 +78,9 @@ function decodeTolerant<F extends Fields>(
 export const decodeSubscription = (from: Uint8Array): Subscription | null =>
   decodeTolerant(ConsumerProtocolSubscription, from)
 
-/** Null for bytes that are no assignment; a member that gets nothing may be sent no bytes at all. */
+/**
+ * Null for bytes that are no assignment; a member that gets nothing may be sent no bytes at all.
+ */
 export const decodeAssignment = (from: Uint8Array): Assignment | null =>
   decodeTolerant(ConsumerProtocolAssignment, from)
 

@@ -13,9 +13,10 @@ import {
 import { decodeStored, encodeStored, stored } from './stored.ts'
 
 /**
- * Keys and values of the records in `__consumer_offsets`, after Kafka's GroupMetadataManager. The version
- * of a key tells what it is the key of: 0 and 1 an offset, 2 a group; from 3 on KIP-848's records, which a
- * broker in ZooKeeper mode does not have. A record without a value takes its key back (a tombstone).
+ * Keys and values of the records in `__consumer_offsets`, after Kafka's GroupMetadataManager. The
+ * version of a key tells what it is the key of: 0 and 1 an offset, 2 a group; from 3 on KIP-848's
+ * records, which a broker in ZooKeeper mode does not have. A record without a value takes its key
+ * back (a tombstone).
  */
 
 export const OffsetCommitKey = stored({
@@ -25,7 +26,10 @@ export const OffsetCommitKey = stored({
   fields: { group: string, topic: string, partition: int32 },
 })
 
-/** v1: expireTimestamp, until retention became the broker's matter · v3: leaderEpoch (KIP-320) · v4: flexible (KIP-915) */
+/**
+ * v1: expireTimestamp, until retention became the broker's matter · v3: leaderEpoch (KIP-320) · v4:
+ * flexible (KIP-915)
+ */
 export const OffsetCommitValue = stored({
   name: 'OffsetCommitValue',
   versions: '0-4',
@@ -47,8 +51,8 @@ export const GroupMetadataKey = stored({
 })
 
 /**
- * v1: rebalanceTimeout · v2: currentStateTimestamp (KIP-211) · v3: groupInstanceId (KIP-345) · v4: flexible
- * (KIP-915)
+ * v1: rebalanceTimeout · v2: currentStateTimestamp (KIP-211) · v3: groupInstanceId (KIP-345) · v4:
+ * flexible (KIP-915)
  */
 export const GroupMetadataValue = stored({
   name: 'GroupMetadataValue',
@@ -92,7 +96,9 @@ export const encodeOffsetKey = (group: string, topic: string, partition: number)
 export const encodeGroupKey = (group: string): Uint8Array =>
   encodeStored(GroupMetadataKey, 2, { group })
 
-/** Null for records of a kind that a broker in ZooKeeper mode does not have. Throws MalformedFrame. */
+/**
+ * Null for records of a kind that a broker in ZooKeeper mode does not have. Throws MalformedFrame.
+ */
 export function decodeGroupMetadataKey(key: Uint8Array): GroupMetadataKeyOf | null {
   const version = new Reader(key).int16()
   if (version === 0 || version === 1)
@@ -101,7 +107,10 @@ export function decodeGroupMetadataKey(key: Uint8Array): GroupMetadataKeyOf | nu
   return null
 }
 
-/** As Kafka 3.9 writes it: v3; v1 where the client asked for an expiry of its own (OffsetCommit v2–4). */
+/**
+ * As Kafka 3.9 writes it: v3; v1 where the client asked for an expiry of its own (OffsetCommit
+ * v2–4).
+ */
 export function encodeOffsetValue(draft: DraftOf<typeof OffsetCommitValue.fields>): Uint8Array {
   const expires = draft.expireTimestamp !== undefined && draft.expireTimestamp !== -1
   return encodeStored(OffsetCommitValue, expires ? 1 : 3, draft)

@@ -4,7 +4,10 @@ import { codec, type Dialect } from '../codec.ts'
 import type { Versions } from '../schema.ts'
 import { type DraftOf, type Fields, isWithin, type Range, range, type ValueOf } from '../schema.ts'
 
-/** A message that is kept, in a record or inside another message: two bytes of version, then its fields. */
+/**
+ * A message that is kept, in a record or inside another message: two bytes of version, then its
+ * fields.
+ */
 export interface Stored<F extends Fields = Fields> {
   readonly name: string
   readonly versions: Range
@@ -33,7 +36,9 @@ export function encodeStored<F extends Fields>(
   return writer.bytes()
 }
 
-/** The value of such bytes. Throws MalformedFrame, also for versions that Kafka 3.9 does not have. */
+/**
+ * The value of such bytes. Throws MalformedFrame, also for versions that Kafka 3.9 does not have.
+ */
 export function decodeStored<F extends Fields>(table: Stored<F>, bytes: Uint8Array): ValueOf<F> {
   const reader = new Reader(bytes)
   const version = reader.int16()

@@ -14,7 +14,9 @@ import {
 } from '../../../src/protocol/index.ts'
 import { type Message, messageOf, messagesOf, structOf } from './arbitrary.ts'
 
-/** Goal: every table, in every version, reads what it wrote, exactly, and nothing that is not so. */
+/**
+ * Goal: every table, in every version, reads what it wrote, exactly, and nothing that is not so.
+ */
 
 const messages: Message[] = [
   ...Object.values(apis).flatMap(messagesOf),

@@ -18,7 +18,10 @@ import {
   encodeTransactionValue,
 } from '../../../src/protocol/index.ts'
 
-/** Goal: what is kept in records, or passed through the coordinator, is read as Kafka and its clients write it. */
+/**
+ * Goal: what is kept in records, or passed through the coordinator, is read as Kafka and its
+ * clients write it.
+ */
 
 const bytes = (hex: string): Uint8Array => Buffer.from(hex, 'hex')
 const hex = (value: Uint8Array): string => Buffer.from(value).toString('hex')
