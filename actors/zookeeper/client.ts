@@ -434,6 +434,7 @@ export function startZooKeeperClient(
     return results.map((result): OpResult => {
       switch (result.operation) {
         case 'create':
+        case 'create2':
           return { op: 'create', path: withoutChroot(result.body.path) }
         case 'setData':
           return { op: 'setData', stat: fromWireStat(result.body.stat) }

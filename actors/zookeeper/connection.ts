@@ -1,4 +1,5 @@
 import { MalformedFrame, Reader } from '../../src/binary/reader.ts'
+import type { Writer } from '../../src/binary/writer.ts'
 import { noSession, type SessionId, sessionId, sessionIdBits, type Zxid } from '../../src/ids.ts'
 import type { Socket, SocketEvents } from '../../src/ports.ts'
 import { FrameSplitter } from '../../src/protocol/frame.ts'
@@ -14,6 +15,7 @@ import {
   parsed,
   readRequest,
   requestHeader,
+  specialXids,
 } from '../../src/zookeeper/jute.ts'
 import { notificationFrame, replyFrame } from '../../src/zookeeper/reply.ts'
 import { noPassword, sessionPassword } from '../../src/zookeeper/session-password.ts'
@@ -124,8 +126,14 @@ export class Connection {
     this.#send(notificationFrame(zxid, kind, path))
   }
 
-  reply(xid: number, error: number, body?: Parameters<typeof replyFrame>[3]): void {
-    this.#send(replyFrame(xid, this.#server.tree.lastZxid, error, body))
+  /** An answer, with the last zxid applied unless another is said. */
+  reply(
+    xid: number,
+    error: number,
+    body?: (writer: Writer) => void,
+    { zxid = this.#server.tree.lastZxid }: { zxid?: Zxid } = {},
+  ): void {
+    this.#send(replyFrame(xid, zxid, error, body))
   }
 
   /** Puts what waits on the wire, in one write. */
@@ -259,9 +267,9 @@ export class Connection {
     this.#server.sessions.touch(this.#sessionId, this.#sessionTimeoutMs)
     const operation = operationOf(opcode)
     if (operation === undefined || operation === 'check') {
-      this.reply(xid, keeperCodes.UNIMPLEMENTED)
+      this.reply(xid, keeperCodes.UNIMPLEMENTED, undefined, { zxid: -1 })
       this.#finish()
-    } else if (operation === 'ping') this.reply(xid, keeperCodes.OK)
+    } else if (operation === 'ping') this.reply(specialXids.ping, keeperCodes.OK)
     else if (operation === 'auth') this.#authenticate(xid, bytes.subarray(reader.position))
     else {
       const cause = this.#server.world.trace.received(`zk:${this.#sessionId}:${xid}`)
@@ -283,10 +291,10 @@ export class Connection {
         this.#identities.push({ scheme: 'super', id: '' })
       if (!this.#identities.some(known => known.id === identity.id)) this.#identities.push(identity)
     } else if (auth?.scheme !== 'ip') {
-      this.#send(replyFrame(xid, 0, keeperCodes.AUTHFAILED))
+      this.reply(xid, keeperCodes.AUTHFAILED, undefined, { zxid: 0 })
       this.#finish()
       return
     }
-    this.#send(replyFrame(xid, 0, keeperCodes.OK))
+    this.reply(xid, keeperCodes.OK, undefined, { zxid: 0 })
   }
 }

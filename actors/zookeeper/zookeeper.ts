@@ -11,7 +11,7 @@ import {
   isReadOperation,
   type Reading,
 } from '../../src/zookeeper/read-request.ts'
-import { partResult, writeResult } from '../../src/zookeeper/reply.ts'
+import { partResult, singleResult, writeResult } from '../../src/zookeeper/reply.ts'
 import { type Requester, toTxn, type WriteRequest } from '../../src/zookeeper/request-to-txn.ts'
 import type { Txn } from '../../src/zookeeper/txn.ts'
 import { Watches } from '../../src/zookeeper/watches.ts'
@@ -235,21 +235,14 @@ export class ZooKeeperServer {
   ): void {
     const request = parsed(body, reader =>
       operation === 'setWatches'
-        ? { ...readRequest('setWatches', reader), persistent: null, persistentRecursive: null }
+        ? { ...readRequest('setWatches', reader), persistent: [], persistentRecursive: [] }
         : readRequest('setWatches2', reader),
     )
     if (request === null) {
       connection.reply(xid, keeperCodes.MARSHALLINGERROR)
       return
     }
-    const missed = this.watches.restore(this.tree, connection.id, {
-      relativeZxid: request.relativeZxid,
-      data: request.data ?? [],
-      exist: request.exist ?? [],
-      child: request.child ?? [],
-      persistent: request.persistent ?? [],
-      persistentRecursive: request.persistentRecursive ?? [],
-    })
+    const missed = this.watches.restore(this.tree, connection.id, request)
     for (const { kind, path } of missed) connection.notify(this.tree.lastZxid, kind, path)
     connection.reply(xid, keeperCodes.OK)
   }
@@ -273,12 +266,10 @@ export class ZooKeeperServer {
     const outcome = this.commit(requester.session, txn)
     if (outcome.type === 'error' || request === null) connection.reply(xid, outcomeError(outcome))
     else if (outcome.type === 'multi' && request.operation === 'multi') {
-      const results = outcome.parts.map((part, index) =>
-        partResult((request.body[index] as (typeof request.body)[number]).operation, part),
-      )
+      const results = outcome.parts.map(partResult)
       connection.reply(xid, keeperCodes.OK, writer => writeMultiResults(writer, results))
     } else if (request.operation !== 'multi') {
-      const result = partResult(request.operation, outcome)
+      const result = singleResult(request.operation, outcome)
       if (result.operation === 'error') connection.reply(xid, result.error)
       else connection.reply(xid, keeperCodes.OK, writer => writeResult(writer, result))
     }

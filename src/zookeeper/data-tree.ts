@@ -34,7 +34,12 @@ export interface Change {
 
 /** What a transaction came to, for its answer. Each part of a multi has the Stat as it was after that part. */
 export type Outcome =
-  | { readonly type: 'create'; readonly path: string; readonly stat: Stat }
+  | {
+      readonly type: 'create'
+      readonly path: string
+      readonly stat: Stat
+      readonly ownership: Ownership['kind']
+    }
   | { readonly type: 'setData' | 'setAcl'; readonly stat: Stat }
   | { readonly type: 'delete' | 'check' | 'createSession' | 'closeSession' }
   | { readonly type: 'error'; readonly error: number }
@@ -83,10 +88,11 @@ export class DataTree {
   constructor() {
     for (const path of ownPaths) {
       const acl = path === '/zookeeper/config' ? readOnlyAcl : openAcl
-      this.#nodes.set(path, newNode(null, acl, { kind: 'persistent' }, 0, 0))
-      if (path === '/') continue
-      this.#nodes.get(parentPath(path))?.children.add(lastName(path))
+      this.#nodes.set(path, newNode(new Uint8Array(), acl, { kind: 'persistent' }, 0, 0))
+      if (path !== '/') this.#existing(parentPath(path)).children.add(lastName(path))
     }
+    // Its list of permissions was set before there were transactions.
+    this.#existing('/zookeeper/config').aversion = -1
   }
 
   /** Of the last transaction applied, failed ones included. */
@@ -224,7 +230,7 @@ export class DataTree {
       { kind: 'created', path, ephemeralOwner },
       { kind: 'childrenChanged', path: parentPath(path), ephemeralOwner: noSession },
     )
-    return { type: 'create', path, stat: statOf(node) }
+    return { type: 'create', path, stat: statOf(node), ownership: ownership.kind }
   }
 
   #delete(zxid: Zxid, path: string, changes: Change[]): void {

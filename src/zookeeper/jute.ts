@@ -24,7 +24,7 @@ import type { Stat } from './txn.ts'
 const identity = struct({ scheme: string, id: string })
 const aclList = nullable(array({ perms: int32, id: identity }))
 const buffer = nullable(bytes)
-const paths = nullable(array(string))
+const paths = array(string)
 
 const wireStat = struct({
   czxid: int64Clamped,

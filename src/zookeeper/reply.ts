@@ -44,15 +44,20 @@ export const notificationFrame = (zxid: Zxid, kind: Change['kind'], path: string
 type Single = Exclude<WriteRequest['operation'], 'multi'>
 
 /** What a single write came to: its response, or how it failed. */
-export function partResult(operation: Single, outcome: Outcome): PartResult<Operation> {
+export function singleResult(operation: Single, outcome: Outcome): PartResult<Operation> {
+  if (outcome.type !== 'create') return partResult(outcome)
+  return operation === 'create' ? withoutStat(outcome) : withStat(outcome)
+}
+
+/** The same for a part of a multi. There only containers and TTL nodes are answered with a Stat, whoever asked how. */
+export function partResult(outcome: Outcome): PartResult<Operation> {
   switch (outcome.type) {
     case 'error':
       return { operation: 'error', error: outcome.error }
-    case 'create': {
-      const { path } = outcome
-      if (operation === 'create') return { operation, body: { path } }
-      return { operation: 'create2', body: { path, stat: toWireStat(outcome.stat) } }
-    }
+    case 'create':
+      return outcome.ownership === 'container' || outcome.ownership === 'ttl'
+        ? withStat(outcome)
+        : withoutStat(outcome)
     case 'setData':
       return { operation: 'setData', body: { stat: toWireStat(outcome.stat) } }
     case 'setAcl':
@@ -67,6 +72,18 @@ export function partResult(operation: Single, outcome: Outcome): PartResult<Oper
       return unreachable(outcome as never)
   }
 }
+
+type Created = Extract<Outcome, { type: 'create' }>
+
+const withoutStat = ({ path }: Created): PartResult<Operation> => ({
+  operation: 'create',
+  body: { path },
+})
+
+const withStat = ({ path, stat }: Created): PartResult<Operation> => ({
+  operation: 'create2',
+  body: { path, stat: toWireStat(stat) },
+})
 
 /** Writes the body of an answer that did not fail. */
 export function writeResult(
