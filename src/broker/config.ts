@@ -408,6 +408,32 @@ export function topicDefaults(broker: BrokerConfig): TopicConfig {
   }
 }
 
+/** The broker's keys that stand in for a topic's, the first that is set: as Kafka names them to clients (ServerTopicConfigSynonyms). */
+export const topicConfigSynonyms: Readonly<
+  Partial<Record<TopicConfigName, readonly BrokerConfigName[]>>
+> = {
+  'cleanup.policy': ['log.cleanup.policy'],
+  'compression.type': ['compression.type'],
+  'flush.messages': ['log.flush.interval.messages'],
+  'flush.ms': ['log.flush.interval.ms'],
+  'index.interval.bytes': ['log.index.interval.bytes'],
+  'max.message.bytes': ['message.max.bytes'],
+  'message.timestamp.after.max.ms': ['log.message.timestamp.after.max.ms'],
+  'message.timestamp.before.max.ms': ['log.message.timestamp.before.max.ms'],
+  'message.timestamp.type': ['log.message.timestamp.type'],
+  'min.insync.replicas': ['min.insync.replicas'],
+  'retention.bytes': ['log.retention.bytes'],
+  'retention.ms': ['log.retention.ms', 'log.retention.minutes', 'log.retention.hours'],
+  'segment.bytes': ['log.segment.bytes'],
+  'segment.index.bytes': ['log.index.size.max.bytes'],
+  'segment.ms': ['log.roll.ms', 'log.roll.hours'],
+  'unclean.leader.election.enable': ['unclean.leader.election.enable'],
+}
+
+/** A value as Kafka writes it; null where it is not set. Numbers beyond ours stand for the largest of Kafka's. */
+export const printConfigValue = (value: ConfigValue): string | null =>
+  value === null ? null : value === maxLong ? '9223372036854775807' : String(value)
+
 /**
  * A topic's configuration: the defaults with what `/config/topics/[t]` says on top.
  * @throws ConfigError for an unknown name or a value that is none.
