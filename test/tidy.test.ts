@@ -147,7 +147,7 @@ const banned: readonly { call: RegExp; in: RegExp; why: string }[] = [
     why: 'context is a plain value (rule 8)',
   },
   {
-    call: /\bas unknown as\b|: any\b|\bas any\b/,
+    call: /\bas unknown as\b|: any\s*($|[;,)=|\]>])|\bas any\b/,
     in: /./,
     why: 'types tell the truth, or say why they cannot',
   },
