@@ -9,8 +9,11 @@ import type { Disk, DiskFile } from '../ports.ts'
 
 /** The first chunk of a file is small (most files are checkpoints and indexes) … */
 const chunkBytesMin = 1024
-/** … and each next one twice as large up to this, so that a fetch rarely spans two. */
-const chunkBytesMax = 1024 * 1024
+/** … and each next one twice as large up to this, so that a fetch of 1 MiB rarely spans two. What is not written takes no memory yet. */
+const chunkBytesMax = 4 * 1024 * 1024
+
+/** An append this large that does not fit begins a new chunk, so that a large batch never spans two. */
+const wholeBytesMin = 256 * 1024
 
 interface Chunk {
   /** Position in the file of its first byte. */
@@ -155,6 +158,7 @@ function handle(file: StoredFile, space: Space, path: string): DiskFile {
         if (space.bytesUsed + bytes > space.bytesMax) throw failure('ENOSPC', path)
         space.bytesUsed += bytes
       }
+      if (bytes >= wholeBytesMin) makeRoom(file, bytes)
       for (const chunk of chunks) add(file, chunk)
     },
     read(position, length) {
@@ -182,17 +186,28 @@ function handle(file: StoredFile, space: Space, path: string): DiskFile {
 
 const empty = new Uint8Array(0)
 
+/** Sees to it that the next `bytes` go into one chunk. */
+function makeRoom(file: StoredFile, bytes: number): void {
+  const last = file.chunks.at(-1)
+  if (last !== undefined && !last.sealed && last.bytes.length - last.used >= bytes) return
+  if (last !== undefined) last.sealed = true
+  addChunk(file, bytes)
+}
+
+function addChunk(file: StoredFile, bytes: number): Chunk {
+  const grown = Math.max(chunkBytesMin, 2 * (file.chunks.at(-1)?.bytes.length ?? 0))
+  const size = Math.max(bytes, Math.min(grown, chunkBytesMax))
+  const chunk = { start: file.length, bytes: new Uint8Array(size), used: 0, sealed: false }
+  file.chunks.push(chunk)
+  return chunk
+}
+
 function add(file: StoredFile, bytes: Uint8Array): void {
   let from = 0
   while (from < bytes.length) {
     let chunk = file.chunks.at(-1)
     if (chunk === undefined || chunk.sealed || chunk.used === chunk.bytes.length) {
-      const size = Math.max(
-        Math.min(Math.max(chunkBytesMin, 2 * (chunk?.bytes.length ?? 0)), chunkBytesMax),
-        Math.min(bytes.length - from, chunkBytesMax),
-      )
-      chunk = { start: file.length, bytes: new Uint8Array(size), used: 0, sealed: false }
-      file.chunks.push(chunk)
+      chunk = addChunk(file, Math.min(bytes.length - from, chunkBytesMax))
     }
     const part = Math.min(bytes.length - from, chunk.bytes.length - chunk.used)
     const whole = part === bytes.length
