@@ -128,6 +128,7 @@ export type BrokerCommand =
   | { type: 'controller.reelect' }
   | { type: 'controller.stop' }
   | { type: 'groups.stop' }
+  | { type: 'partitions.open' }
   | { type: 'partitions.shutDown' }
   | { type: 'controlledShutdown.send'; brokerEpoch: number }
   | { type: 'broker.announce'; state: 'running' | 'stopped' }
@@ -235,6 +236,7 @@ export const brokerMachine = setup({
     reelectController: emit({ type: 'controller.reelect' }),
     stopController: emit({ type: 'controller.stop' }),
     stopGroups: emit({ type: 'groups.stop' }),
+    openPartitions: emit({ type: 'partitions.open' }),
     shutDownPartitions: emit({ type: 'partitions.shutDown' }),
     sendControlledShutdown: emit(({ context }) => ({
       type: 'controlledShutdown.send',
@@ -348,7 +350,7 @@ export const brokerMachine = setup({
         loadingTopicConfigs: {
           description: 'All topics’ configurations, before a log is opened (LogManager.startup).',
           entry: 'loadTopicConfigs',
-          on: { 'topicConfigs.loaded': 'binding' },
+          on: { 'topicConfigs.loaded': { target: 'binding', actions: 'openPartitions' } },
         },
         binding: {
           description: 'Takes its port; connections wait unread (SocketServer.startup).',

@@ -112,7 +112,7 @@ test('the start goes from ZooKeeper to the port, one thing after the other', () 
   })
   expect(arrow([connected(), ensured, clusterId, newDisk], loaded)).toMatchObject({
     state: { starting: 'binding' },
-    commands: ['listener.bind'],
+    commands: ['partitions.open', 'listener.bind'],
   })
   expect(arrow(toBinding, bound)).toMatchObject({
     state: { registering: 'checkingEndpoints' },
