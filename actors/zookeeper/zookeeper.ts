@@ -1,4 +1,5 @@
 import type { Reader } from '../../src/binary/reader.ts'
+import type { Writer } from '../../src/binary/writer.ts'
 import { noSession, type SessionId, type Zxid } from '../../src/ids.ts'
 import type { Address, ListenerEvents } from '../../src/ports.ts'
 import { type Change, DataTree, type Outcome } from '../../src/zookeeper/data-tree.ts'
@@ -214,7 +215,12 @@ export class ZooKeeperServer {
       const answer =
         request === null ? keeperCodes.MARSHALLINGERROR : answerRead(reading, operation, request)
       if (typeof answer === 'number') connection.reply(xid, answer)
-      else connection.reply(xid, keeperCodes.OK, writer => writeResponse(operation, writer, answer))
+      else {
+        // A server without JAAS answers that before it comes to the tree.
+        const zxid = operation === 'sasl' ? 0 : this.tree.lastZxid
+        const write = (writer: Writer): void => writeResponse(operation, writer, answer)
+        connection.reply(xid, keeperCodes.OK, write, { zxid })
+      }
     } else if (operation === 'multiRead') {
       const parts = parsed(body, readMultiRead)
       if (parts === null) connection.reply(xid, keeperCodes.MARSHALLINGERROR)
