@@ -47,3 +47,9 @@ export const peerFrameBytesMax = 128 * 1024 * 1024
 
 /** Fetches of one follower at one source: the one that waits there, and the one that brings it newcomers. */
 export const replicaFetchesUnderWayMax = 2
+
+/** A fetch session not used for so long, ms, gives way to any other; a younger one only to a worthier (KIP-227). */
+export const fetchSessionIdleMsMin = 120_000
+
+/** What one compressed batch may unpack to, in bytes: 256 times the default `max.message.bytes`; more is a bomb. */
+export const decompressedBytesMax = 256 * 1024 * 1024
