@@ -216,8 +216,10 @@ export class Segment {
       )
       let at = 0
       while (at + batchHeaderBytes <= view.byteLength) {
-        if (!visit(view, at, position + at)) return
-        at += batchSizeAt(view, at)
+        const sizeBytes = batchSizeAt(view, at)
+        // Only a file that was not read through can hold such a thing.
+        if (sizeBytes < batchHeaderBytes || !visit(view, at, position + at)) return
+        at += sizeBytes
       }
       if (at === 0) return
       position += at
@@ -285,15 +287,13 @@ export class Segment {
     const fits = this.#offsetIndex.load(this.#sizeBytes) && this.#timeIndex.load()
     if (!fits) return false
     const lastIndexed = this.#offsetIndex.batchPositionBefore(this.#sizeBytes)
-    let whole = true
     let end = lastIndexed
     this.#walk(lastIndexed, (view, at, position) => {
       end = position + batchSizeAt(view, at)
-      whole = batchSizeAt(view, at) >= batchHeaderBytes && end <= this.#sizeBytes
-      if (whole) this.#endOffset = lastOffsetAt(view, at) + 1
-      return whole
+      this.#endOffset = lastOffsetAt(view, at) + 1
+      return end <= this.#sizeBytes
     })
-    if (!whole || end !== this.#sizeBytes) return false
+    if (end !== this.#sizeBytes) return false
     this.#bytesSinceIndexEntry = this.#sizeBytes - lastIndexed
     this.#resumeMax()
     return true

@@ -9,6 +9,7 @@
 import { assert } from '../assert.ts'
 import { MalformedFrame, Reader } from '../binary/reader.ts'
 import { Writer } from '../binary/writer.ts'
+import { decompressedBytesMax } from '../limits.ts'
 import {
   attributeBits,
   joinBatch,
@@ -58,9 +59,6 @@ export interface NewBatch {
   readonly logAppendTimeMs?: number
   readonly compression?: { readonly codec: CompressionName; readonly by: Compression }
 }
-
-/** A compressed batch may unpack to at most this many bytes: what a client would buffer at worst. */
-const decompressedBytesMax = 1 << 30
 
 const noHeaders: readonly RecordHeader[] = []
 const utf8 = new TextEncoder()
