@@ -79,8 +79,8 @@ export const connectionMachine = setup({
       },
     },
     closing: {
-      description: 'The last answers leave; nothing is read.',
-      entry: ['pause', 'end'],
+      description: 'The last answers leave; what still comes is read only to see its end.',
+      entry: ['end', 'resume'],
       on: {
         'work.filled': {},
         'work.drained': {},

@@ -43,11 +43,11 @@ test.each([
   ['opened', at()],
   ['ready', at(allowed)],
   ['throttled', at(allowed, filled)],
-])('%s, its end sends what is buffered and reads nothing more', (_state, snapshot) => {
+])('%s, its end sends what is buffered and reads on, to see the other end', (_state, snapshot) => {
   for (const fact of [ending, idle]) {
     const [next, commands] = step(connectionMachine, snapshot, fact)
     expect(next.value).toBe('closing')
-    expect(types(commands)).toEqual(['link.pause', 'link.end'])
+    expect(types(commands)).toEqual(['link.end', 'link.resume'])
   }
 })
 
