@@ -26,6 +26,8 @@ export function wallClock(): Clock {
   const timeline = new Timeline(realNowMs())
   let armedForMs = Number.POSITIVE_INFINITY
   let disarm = (): void => {}
+  /** Behind real time: then the timeline is walked in steps, also where no timer stands, or sparse timers would run away. */
+  let catchingUp = false
 
   const arm = (): void => {
     const dueAtMs = timeline.size === 0 ? undefined : timeline.nextDueAtMs
@@ -33,12 +35,14 @@ export function wallClock(): Clock {
       disarm()
       disarm = () => {}
       armedForMs = Number.POSITIVE_INFINITY
+      catchingUp = false
       return
     }
-    if (dueAtMs >= armedForMs) return
+    const wakeAtMs = catchingUp ? timeline.nowMs : dueAtMs
+    if (wakeAtMs >= armedForMs) return
     disarm()
-    armedForMs = dueAtMs
-    const delayMs = dueAtMs - realNowMs()
+    armedForMs = wakeAtMs
+    const delayMs = wakeAtMs - realNowMs()
     if (delayMs <= 0) {
       const handle = soon(wake)
       disarm = () => notSoon(handle)
@@ -51,10 +55,12 @@ export function wallClock(): Clock {
   const wake = (): void => {
     armedForMs = Number.POSITIVE_INFINITY
     disarm = () => {}
+    const nowMs = realNowMs()
+    const fromMs = catchingUp ? timeline.nowMs : Math.max(timeline.nowMs, timeline.nextDueAtMs ?? 0)
+    const toMs = Math.min(nowMs, fromMs + catchUpStepMs)
+    catchingUp = toMs < nowMs
     try {
-      timeline.runUntil(
-        Math.min(realNowMs(), Math.max(timeline.nowMs, timeline.nextDueAtMs ?? 0) + catchUpStepMs),
-      )
+      timeline.runUntil(toMs)
     } finally {
       arm()
     }
@@ -62,7 +68,7 @@ export function wallClock(): Clock {
 
   const now = (): number => {
     const dueAtMs = timeline.nextDueAtMs
-    const nowMs = realNowMs()
+    const nowMs = catchingUp ? timeline.nowMs : realNowMs()
     return Math.floor(
       Math.max(timeline.nowMs, dueAtMs === undefined ? nowMs : Math.min(nowMs, dueAtMs)),
     )
