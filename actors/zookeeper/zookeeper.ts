@@ -1,7 +1,7 @@
 import type { Reader } from '../../src/binary/reader.ts'
 import type { Writer } from '../../src/binary/writer.ts'
 import { noSession, type SessionId, type Zxid } from '../../src/ids.ts'
-import type { Address, ListenerEvents } from '../../src/ports.ts'
+import type { Address, ListenerEvents, Timer } from '../../src/ports.ts'
 import { type Change, DataTree, type Outcome } from '../../src/zookeeper/data-tree.ts'
 import { keeperCodes } from '../../src/zookeeper/error.ts'
 import { type Operation, parsed, readRequest, writeResponse } from '../../src/zookeeper/jute.ts'
@@ -12,6 +12,7 @@ import {
   isReadOperation,
   type Reading,
 } from '../../src/zookeeper/read-request.ts'
+import { reapable } from '../../src/zookeeper/reaping.ts'
 import { partResult, singleResult, writeResult } from '../../src/zookeeper/reply.ts'
 import { type Requester, toTxn, type WriteRequest } from '../../src/zookeeper/request-to-txn.ts'
 import type { Txn } from '../../src/zookeeper/txn.ts'
@@ -37,6 +38,8 @@ export interface ZooKeeperConfig {
   readonly '4lw.commands.whitelist': '*' | readonly string[]
   /** TTL nodes. Default here true (ZooKeeper's own: false). */
   readonly extendedTypesEnabled: boolean
+  /** ms between two looks for containers and TTL nodes that may go. Default 60000. */
+  readonly 'znode.container.checkIntervalMs': number
   /** Nobody's permissions are looked at. Default false. */
   readonly skipACL: boolean
   /** Whose digest this is may do all. Default nobody's. */
@@ -84,6 +87,7 @@ function configOf(options: Partial<ZooKeeperConfig>): ZooKeeperConfig {
     'jute.maxbuffer': options['jute.maxbuffer'] ?? 0xfffff,
     '4lw.commands.whitelist': options['4lw.commands.whitelist'] ?? '*',
     extendedTypesEnabled: options.extendedTypesEnabled ?? true,
+    'znode.container.checkIntervalMs': options['znode.container.checkIntervalMs'] ?? 60_000,
     skipACL: options.skipACL ?? false,
     superDigest: options.superDigest ?? null,
   }
@@ -107,6 +111,7 @@ export class ZooKeeperServer {
   #nextConnection = 1
   #turns = 0
   readonly #unflushed = new Set<Connection>()
+  #reaping: Timer | undefined
 
   constructor(world: World, config: ZooKeeperConfig) {
     this.world = world
@@ -287,7 +292,27 @@ export class ZooKeeperServer {
     const atMs = Math.floor(this.world.platform.clock.now())
     const { changes, outcome } = this.tree.apply({ zxid, atMs, session, txn })
     this.#tell(session, zxid, changes)
+    if (this.tree.perishable.size > 0 && this.#reaping === undefined) this.#reapLater()
     return outcome
+  }
+
+  /** The timer is armed only while there is something that may perish. */
+  #reapLater(): void {
+    const { clock } = this.world.platform
+    this.#reaping = clock.setTimeout(() => {
+      this.#reaping = undefined
+      this.turn(() => {
+        for (const path of reapable(this.tree, clock.now()))
+          this.commit(noSession, { type: 'delete', path })
+      })
+      if (this.tree.perishable.size > 0) this.#reapLater()
+    }, this.config['znode.container.checkIntervalMs'])
+  }
+
+  stop(): void {
+    this.world.platform.clock.clearTimeout(this.#reaping)
+    this.sessions.stop()
+    for (const connection of [...this.connections.values()]) connection.destroy()
   }
 
   #tell(session: SessionId, zxid: Zxid, changes: readonly Change[]): void {
@@ -361,8 +386,7 @@ export function startZooKeeper(world: World, options: ZooKeeperOptions): Embedde
     },
     close() {
       listener.close()
-      server.sessions.stop()
-      for (const connection of [...server.connections.values()]) connection.destroy()
+      server.stop()
     },
   }
 }

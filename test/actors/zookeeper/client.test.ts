@@ -278,3 +278,40 @@ test('credentials are presented again on each connection', async () => {
   expect(stranger.states).toEqual(['connected', 'authFailed'])
   expect(await it.refusal(stranger.client.exists('/'))).toBe('AUTHFAILED')
 })
+
+test('a container goes after its last child, a minute later at most', async () => {
+  const { client } = it.join('one')
+  await it.answer(client.create('/c', null, { mode: 'container' }))
+  await it.answer(client.create('/unused', null, { mode: 'container' }))
+  await it.answer(client.create('/c/child', null))
+  await it.pass(61_000)
+  expect(await it.answer(client.exists('/c', { watch: true }))).not.toBeNull()
+  await it.answer(client.delete('/c/child'))
+  await it.pass(61_000)
+  expect(await it.answer(client.exists('/c'))).toBeNull()
+  expect(await it.answer(client.exists('/unused'))).not.toBeNull()
+})
+
+test('a server that speaks nonsense is left, and tried again', async () => {
+  const nonsense = { host: '127.0.0.1', port: 7 }
+  let connections = 0
+  it.platform.network.listen(nonsense, {
+    bound() {},
+    failed() {},
+    accepted(socket) {
+      connections++
+      return {
+        data: () => socket.write([Uint8Array.of(0, 0, 0, 3, 1, 2, 3)]),
+        ended: () => socket.end(),
+        drained() {},
+        closed() {},
+      }
+    },
+  })
+  const { client, states } = it.join('one', { servers: [nonsense] })
+  expect(await it.refusal(client.exists('/'))).toBe('CONNECTIONLOSS')
+  await it.pass(1000)
+  expect(connections).toBeGreaterThan(2)
+  expect(states).toEqual([])
+  expect(it.failures).toEqual([])
+})

@@ -307,3 +307,16 @@ test('every znode change is a line of the trace', async () => {
     },
   ])
 })
+
+test('a process that stalled, server and client alike, expires no session of its own', async () => {
+  const { client, states } = it.join('one', { sessionTimeoutMs: 600 })
+  await it.answer(client.create('/e', null, { mode: 'ephemeral' }))
+  const { sessionId } = client
+  // A long garbage collection.
+  const until = performance.now() + 1500
+  while (performance.now() < until);
+  await it.pass(300)
+  expect((await it.answer(client.exists('/e')))?.ephemeralOwner).toBe(sessionId)
+  expect(states).not.toContain('expired')
+  await it.answer(client.close())
+})
