@@ -1,36 +1,27 @@
 import { Observable } from 'rxjs'
 import { sessionState, zookeeperClientMachine } from '../../machines/zookeeper/client.ts'
-import { MalformedFrame, Reader } from '../../src/binary/reader.ts'
-import { noSession, type SessionId, sessionId, sessionIdBits, type Zxid } from '../../src/ids.ts'
-import type { Address, Timer } from '../../src/ports.ts'
+import { MalformedFrame, type Reader } from '../../src/binary/reader.ts'
+import { noSession, type SessionId, type Zxid } from '../../src/ids.ts'
+import type { Address } from '../../src/ports.ts'
 import { type Acl, openAcl } from '../../src/zookeeper/acl.ts'
 import { isKeeperError, keeperCodes, ZooKeeperError } from '../../src/zookeeper/error.ts'
 import {
-  connectRequest,
-  connectResponse,
-  eventTypes,
-  frame,
   fromWireStat,
-  jute,
   type Operation,
-  operations,
   type RequestBody,
   type ResponseBody,
   readResponse,
-  replyHeader,
-  requestHeader,
   specialXids,
-  watcherEvent,
   writeRequest,
 } from '../../src/zookeeper/jute.ts'
 import { readMultiResults, type WritePart, writeMulti } from '../../src/zookeeper/multi.ts'
 import { noPassword } from '../../src/zookeeper/session-password.ts'
 import type { Stat } from '../../src/zookeeper/txn.ts'
 import { Channel } from '../channel.ts'
-import { connectLink, type Link } from '../link.ts'
 import type { World } from '../world.ts'
 import { RememberedWatches } from './remembered-watches.ts'
 import { type Asked, RequestQueue } from './request-queue.ts'
+import { ServerLine } from './server-line.ts'
 import { eventKey } from './zookeeper.ts'
 
 export type { Stat } from '../../src/zookeeper/txn.ts'
@@ -166,12 +157,6 @@ export interface ZooKeeperClientOptions {
   readonly auth?: readonly { readonly scheme: string; readonly credentials: Uint8Array }[]
 }
 
-/** Answers may be longer than what a server takes; a list of very many children is the case. */
-const answerBytesMax = 64 * 1024 * 1024
-
-/** Never silent for longer than this (ClientCnxn.MAX_SEND_PING_INTERVAL). */
-const pingIntervalMsMax = 10_000
-
 const flagsByMode: Readonly<Record<CreateMode, number>> = {
   persistent: 0,
   ephemeral: 1,
@@ -180,26 +165,11 @@ const flagsByMode: Readonly<Record<CreateMode, number>> = {
   container: 4,
 }
 
-const kindsByEventType = new Map<number, WatchEvent['kind']>(
-  Object.entries(eventTypes).map(([kind, type]) => [type, kind as WatchEvent['kind']]),
-)
-
-/** One attempt's connection and its two clocks: what was last heard, what was last said. */
-interface Line {
-  readonly number: number
-  readonly link: Link
-  isGranted: boolean
-  heardAtMs: number
-  saidAtMs: number
-  timer: Timer | undefined
-}
-
 /** Starts a client; it connects at once and goes on trying until it is closed. */
 export function startZooKeeperClient(
   world: World,
   options: ZooKeeperClientOptions,
 ): ZooKeeperClient {
-  const { clock, network } = world.platform
   const { trace } = world
   const { path: registryPath, servers, auth = [] } = options
   const chroot = options.chroot === undefined || options.chroot === '/' ? '' : options.chroot
@@ -207,126 +177,45 @@ export function startZooKeeperClient(
   const remembered = new RememberedWatches()
   const watches = new Channel<WatchEvent>()
   const session = new Channel<ClientState>()
-  let line: Line | null = null
+  let line: ServerLine | null = null
   let password: Uint8Array = noPassword
   let lastZxid: Zxid = 0
 
   // ─── The connection ──────────────────────────────────────────────────────────────────────────────────────────────
 
-  const say = (chunks: readonly Uint8Array[]): void => {
-    if (line === null) return
-    line.saidAtMs = clock.now()
-    line.link.send(chunks)
-  }
-  const sayRequest = <O extends Operation>(xid: number, operation: O, body: RequestBody<O>): void =>
-    say(
-      frame(writer => {
-        jute(requestHeader).write(writer, { xid, opcode: operations[operation].opcode })
-        writeRequest(operation, writer, body)
-      }),
-    )
-
-  const drop = (): void => {
-    if (line === null) return
-    clock.clearTimeout(line.timer)
-    line.link.destroy()
-    line = null
-    requests.disconnected()
-  }
-
-  const open = (number: number, server: number): void => {
-    const link = connectLink(network, servers[server] as Address, {
-      frameBytesMax: answerBytesMax,
-      connected: () => root.send({ type: 'link.connected', link: number }),
-    })
-    const nowMs = clock.now()
-    const opened: Line = {
-      number,
-      link,
-      isGranted: false,
-      heardAtMs: nowMs,
-      saidAtMs: nowMs,
-      timer: undefined,
-    }
-    line = opened
-    link.inbound.subscribe(bytes => {
-      if (line !== opened) return
-      opened.heardAtMs = clock.now()
-      try {
-        if (opened.isGranted) hear(opened, new Reader(bytes))
-        else hearConnectResponse(opened, new Reader(bytes))
-      } catch (error) {
-        if (!(error instanceof MalformedFrame)) throw error
-        outOfStep(opened, error.message)
-      }
-    })
-    link.closed.subscribe(() => {
-      if (line === opened) root.send({ type: 'link.closed', link: number })
+  const open = (link: number, server: number): void => {
+    line = new ServerLine(world, servers[server] as Address, {
+      connected: () => root.send({ type: 'link.connected', link }),
+      closed(error) {
+        if (error !== null) trace.record('note', registryPath, 'zookeeper.outOfStep', { error })
+        root.send({ type: 'link.closed', link })
+      },
+      silent: () => root.send({ type: 'server.silent', link }),
+      refused: () => root.send({ type: 'session.refused', link }),
+      authRefused: () => root.send({ type: 'auth.refused', link }),
+      closeAnswered: () => root.send({ type: 'close.answered', link }),
+      granted({ sessionId, password: shown, timeoutMs }) {
+        password = shown?.slice() ?? noPassword
+        proveAndWatch()
+        root.send({ type: 'session.granted', link, sessionId, timeoutMs })
+      },
+      replied(xid, zxid, error, reader) {
+        if (zxid > 0) lastZxid = zxid
+        return requests.answered(xid, error, reader)
+      },
+      notified,
     })
   }
 
-  /** What came is no answer: the connection is worth nothing any more. */
-  const outOfStep = (on: Line, error: string): void => {
-    trace.record('note', registryPath, 'zookeeper.outOfStep', { error })
-    on.link.destroy()
-    root.send({ type: 'link.closed', link: on.number })
-  }
-
-  /** Pings when nothing was said for a third of the timeout; gives up when nothing was heard for two thirds. */
-  const keepAlive = (on: Line, timeoutMs: number): void => {
-    const pingMs = Math.min(timeoutMs / 3, pingIntervalMsMax)
-    const silenceMs = (timeoutMs * 2) / 3
-    const nowMs = clock.now()
-    if (nowMs - on.heardAtMs >= silenceMs) {
-      root.send({ type: 'server.silent', link: on.number })
-      return
-    }
-    if (nowMs - on.saidAtMs >= pingMs) sayRequest(specialXids.ping, 'ping', {})
-    const dueInMs = Math.min(on.saidAtMs + pingMs, on.heardAtMs + silenceMs) - nowMs
-    on.timer = clock.setTimeout(() => keepAlive(on, timeoutMs), Math.max(1, Math.ceil(dueInMs)))
-  }
-
-  const hearConnectResponse = (on: Line, reader: Reader): void => {
-    const response = jute(connectResponse).read(reader)
-    if (response.timeoutMs <= 0) {
-      root.send({ type: 'session.refused', link: on.number })
-      return
-    }
-    on.isGranted = true
-    password = response.password?.slice() ?? noPassword
-    const { timeoutMs } = response
-    // Before anything else: what may be asked depends on who asks, and events must precede what shows the change.
+  /** Before anything else: what may be asked depends on who asks, and events must precede what shows the change. */
+  const proveAndWatch = (): void => {
     for (const { scheme, credentials } of auth)
-      sayRequest(specialXids.auth, 'auth', { type: 0, scheme, credentials })
+      line?.sayRequest(specialXids.auth, 'auth', { type: 0, scheme, credentials })
     for (const batch of remembered.batches())
-      sayRequest(specialXids.setWatches, 'setWatches', { relativeZxid: lastZxid, ...batch })
-    keepAlive(on, timeoutMs)
-    root.send({
-      type: 'session.granted',
-      link: on.number,
-      sessionId: sessionId(response.sessionId),
-      timeoutMs,
-    })
+      line?.sayRequest(specialXids.setWatches, 'setWatches', { relativeZxid: lastZxid, ...batch })
   }
 
-  const hear = (on: Line, reader: Reader): void => {
-    const { xid, zxid, error } = jute(replyHeader).read(reader)
-    if (xid === specialXids.notification) {
-      hearNotification(zxid, reader)
-      return
-    }
-    if (zxid > 0) lastZxid = zxid
-    if (xid === specialXids.ping || xid === specialXids.setWatches) return
-    if (xid === specialXids.auth) {
-      if (error !== keeperCodes.OK) root.send({ type: 'auth.refused', link: on.number })
-    } else if (xid === closeXid) root.send({ type: 'close.answered', link: on.number })
-    else if (!requests.answered(xid, error, reader)) outOfStep(on, `answer ${xid} to no request`)
-  }
-
-  const hearNotification = (zxid: Zxid, reader: Reader): void => {
-    const { type, path } = jute(watcherEvent).read(reader)
-    const kind = kindsByEventType.get(type)
-    if (kind === undefined) return
+  const notified = (zxid: Zxid, kind: WatchEvent['kind'], path: string): void => {
     const told: WatchEvent = { path: withoutChroot(path), kind, ...(zxid > 0 ? { zxid } : {}) }
     remembered.told({ path, kind })
     const cause = trace.received(eventKey(current().sessionId, zxid, kind, path))
@@ -338,35 +227,26 @@ export function startZooKeeperClient(
 
   // ─── The chart ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** No request has this number: they count from 1. */
-  const closeXid = 0
-
   const root = world.start(zookeeperClientMachine, {
     path: registryPath,
     input: { serverCount: servers.length, sessionTimeoutMs: options.sessionTimeoutMs },
     performers: {
       'link.open': command => open(command.link, command.server),
-      'link.drop': drop,
-      'handshake.send': command =>
-        say(
-          frame(writer => {
-            jute(connectRequest).write(writer, {
-              protocolVersion: 0,
-              lastZxidSeen: lastZxid,
-              timeoutMs: command.timeoutMs,
-              sessionId: sessionIdBits(command.sessionId),
-              password,
-            })
-            // Not a read-only client.
-            writer.bool(false)
-          }),
-        ),
-      'closeSession.send': () => sayRequest(closeXid, 'closeSession', {}),
+      'link.drop'() {
+        line?.drop()
+        requests.disconnected()
+      },
+      'handshake.send': ({ sessionId, timeoutMs }) =>
+        line?.handshake({ lastZxidSeen: lastZxid, timeoutMs, sessionId, password }),
+      'closeSession.send': () => line?.sayClose(),
       'requests.fail': command => requests.fail(command.error, command.error !== 'CONNECTIONLOSS'),
       'session.announce': command => {
         if (command.state === 'connected') {
           const { sessionId: id } = current()
-          requests.connected(say, xid => `zk:${id}:${xid}`)
+          requests.connected(
+            chunks => line?.say(chunks),
+            xid => `zk:${id}:${xid}`,
+          )
         }
         session.next(command.state)
       },
