@@ -28,10 +28,11 @@ export class Process {
 
   constructor(base: Platform) {
     this.#base = base
-    const { random, kind } = base
+    const { random, kind, compression } = base
     this.platform = {
       kind,
       random,
+      compression,
       clock: this.#clock(base.clock),
       network: this.#network(base.network),
       disk: (node): Disk => base.disk(node),

@@ -121,12 +121,32 @@ export interface Disk {
   flushDirectory(path: string): void
 }
 
+/** Kafka's codecs by the names of its configuration. */
+export type CompressionName = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+
+/**
+ * Packs and unpacks the records of a batch, as Kafka's clients do: gzip; snappy in the framing of Java's library, bare too
+ * when reading; lz4 and zstd frames. A broker passes batches on as they are; only who looks inside needs this.
+ */
+export interface Compression {
+  /** Whether this platform has the codec; `none` always. */
+  supports(codec: CompressionName): boolean
+  /** @throws Error where the platform does not have the codec */
+  compress(codec: CompressionName, bytes: Uint8Array): Uint8Array
+  /**
+   * @param sizeMax bytes that may come out at most; memory is bound by it, whatever the bytes claim
+   * @throws Error where the bytes are not the codec's, would unpack to more, or the platform does not have the codec
+   */
+  decompress(codec: CompressionName, bytes: Uint8Array, sizeMax: number): Uint8Array
+}
+
 /** A world to run in: `node` (TCP, files, wall clock), `memory`, `simulated`. */
 export interface Platform {
   readonly kind: 'node' | 'memory' | 'simulated'
   readonly clock: Clock
   readonly random: Random
   readonly network: Network
+  readonly compression: Compression
   /** The disk of one node by its name (`broker-1`, `zookeeper`). It outlives the node: asked again it holds what was written. */
   disk(node: string): Disk
   /** Wraps what the outside waits for: a stepping clock moves only while somebody does. */

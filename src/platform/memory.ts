@@ -1,6 +1,7 @@
-import type { Disk, Platform } from '../ports.ts'
+import type { Compression, Disk, Platform } from '../ports.ts'
 import { memoryDisk } from './memory-disk.ts'
 import { memoryNetwork } from './memory-network.ts'
+import { pureCompression } from './pure-compression.ts'
 import { seededRandom, systemRandom } from './random.ts'
 import { SteppingClock } from './stepping-clock.ts'
 import { wallClock } from './wall-clock.ts'
@@ -22,6 +23,8 @@ export interface MemoryPlatformOptions {
   readonly seed?: number
   /** With a stepping clock: milliseconds since 1970 at the start. Default 2026-01-01T00:00:00Z. */
   readonly startAtMs?: number
+  /** Default: none, snappy and lz4, which are all that a browser can do. On Node `nodeCompression()` has gzip and zstd too. */
+  readonly compression?: Compression
 }
 
 export interface MemoryPlatform extends Platform {
@@ -42,6 +45,7 @@ export function memoryPlatform(options: MemoryPlatformOptions = {}): MemoryPlatf
     random: steps ? seededRandom(options.seed ?? 1) : systemRandom(),
     // A millisecond on the stepping clock, so that the story's lines have an order one can read.
     network: memoryNetwork(clock, steps ? 1 : 0),
+    compression: options.compression ?? pureCompression(),
     disk: disks(() => memoryDisk()),
     waiting: promise => stepping?.waiting(promise) ?? promise,
   }

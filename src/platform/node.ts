@@ -1,6 +1,7 @@
 import type { Platform } from '../ports.ts'
 import { disks } from './memory.ts'
 import { memoryDisk } from './memory-disk.ts'
+import { nodeCompression } from './node-compression.ts'
 import { nodeNetwork } from './node-network.ts'
 import { systemRandom } from './random.ts'
 import { wallClock } from './wall-clock.ts'
@@ -12,6 +13,7 @@ export function nodePlatform(): Platform {
     clock: wallClock(),
     random: systemRandom(),
     network: nodeNetwork(),
+    compression: nodeCompression(),
     disk: disks(() => memoryDisk()),
     waiting: promise => promise,
   }

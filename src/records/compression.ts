@@ -1,13 +1,19 @@
+import { MalformedFrame } from '../binary/reader.ts'
+import type { CompressionName } from '../ports.ts'
+
+export type { Compression, CompressionName } from '../ports.ts'
+
 /** Codecs by the low three bits of a batch's attributes. */
-export const compressionNames = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
+export const compressionNames = [
+  'none',
+  'gzip',
+  'snappy',
+  'lz4',
+  'zstd',
+] as const satisfies readonly CompressionName[]
 
-export type CompressionName = (typeof compressionNames)[number]
+/** Packed records that their codec cannot read, or that unpack to more than anybody takes. */
+export class CorruptCompression extends MalformedFrame {}
 
-/**
- * A platform's codecs. A broker passes batches on as they are; only who looks inside needs this.
- * `decompress` throws where the bytes are not of the codec or exceed `sizeMax` when unpacked.
- */
-export interface Compression {
-  compress(codec: CompressionName, bytes: Uint8Array): Uint8Array
-  decompress(codec: CompressionName, bytes: Uint8Array, sizeMax: number): Uint8Array
-}
+/** Packed records by a codec that nobody defined, or that this platform does not have. Perhaps they are sound. */
+export class UnsupportedCompression extends MalformedFrame {}

@@ -18,7 +18,13 @@ import {
   noTimestamp,
   type RecordBatch,
 } from './batch.ts'
-import { type Compression, type CompressionName, compressionNames } from './compression.ts'
+import {
+  type Compression,
+  type CompressionName,
+  CorruptCompression,
+  compressionNames,
+  UnsupportedCompression,
+} from './compression.ts'
 
 export interface RecordHeader {
   readonly key: string
@@ -150,7 +156,8 @@ function writeBytes(writer: Writer, bytes: Uint8Array | null): void {
  * The records of a batch, whose checksum is taken for checked.
  *
  * @param compression needed where the batch is compressed
- * @throws MalformedFrame where the records are not what the header says, or the codec is not to be had
+ * @throws MalformedFrame where the records are not what the header says; as CorruptCompression where they cannot be
+ * unpacked, as UnsupportedCompression where the codec is not to be had
  */
 export function decodeRecords(batch: RecordBatch, compression?: Compression): BatchRecord[] {
   const reader = new Reader(plainRecordBytes(batch, compression))
@@ -174,12 +181,14 @@ export function decodeRecords(batch: RecordBatch, compression?: Compression): Ba
 function plainRecordBytes(batch: RecordBatch, compression: Compression | undefined): Uint8Array {
   const codec = batch.compression
   if (codec === 'none') return batch.recordBytes
-  if (codec === undefined || compression === undefined)
-    throw new MalformedFrame(`no codec for compression ${batch.compressionId}`)
+  if (codec === undefined)
+    throw new UnsupportedCompression(`no codec for compression ${batch.compressionId}`)
+  if (compression === undefined || !compression.supports(codec))
+    throw new UnsupportedCompression(`no codec for ${codec} here`)
   try {
     return compression.decompress(codec, batch.recordBytes, decompressedBytesMax)
   } catch (error) {
-    throw new MalformedFrame(`${codec}: ${error instanceof Error ? error.message : error}`)
+    throw new CorruptCompression(`${codec}: ${error instanceof Error ? error.message : error}`)
   }
 }
 
@@ -230,7 +239,7 @@ export interface TimestampBounds {
  * be true and offsets must go up by one.
  *
  * @param compression needed where the batch is compressed
- * @throws MalformedFrame where they do not
+ * @throws MalformedFrame where they do not; as with {@link decodeRecords}
  */
 export function outlineRecords(
   batch: RecordBatch,

@@ -8,7 +8,7 @@
 import { MalformedFrame } from '../binary/reader.ts'
 import { errors } from '../error.ts'
 import { noProducerId, noTimestamp, type RecordBatch, splitBatches } from './batch.ts'
-import type { Compression } from './compression.ts'
+import { type Compression, CorruptCompression } from './compression.ts'
 import { outlineRecords, type RecordsOutline, type TimestampBounds } from './record.ts'
 import { type Refusal, refusal } from './refusal.ts'
 
@@ -27,7 +27,7 @@ export interface AppendRules {
   readonly timestampAfterMaxMs: number
   /** False for Produce below v7, whose clients do not know zstd (KIP-110). */
   readonly allowsZstd?: boolean
-  /** To look for keys in compressed batches of a compacted topic; without it they are taken as they are. */
+  /** To look for keys in compressed batches of a compacted topic; where it lacks the codec, they are taken as they are. */
   readonly compression?: Compression | undefined
 }
 
@@ -160,6 +160,11 @@ function checkRecords(batch: RecordBatch, rules: AppendRules): ValidBatch | Refu
   return { batch, maxTimestamp }
 }
 
+function isLookedInto({ compression: codec }: RecordBatch, rules: AppendRules): boolean {
+  if (codec === 'none') return true
+  return rules.compacts && codec !== undefined && rules.compression?.supports(codec) === true
+}
+
 function outlineOf(
   batch: RecordBatch,
   bounds: TimestampBounds,
@@ -168,12 +173,13 @@ function outlineOf(
   const { baseTimestamp, maxTimestamp } = batch
   if (!Number.isSafeInteger(baseTimestamp) || !Number.isSafeInteger(maxTimestamp))
     return refusal(errors.INVALID_TIMESTAMP, `timestamps ${baseTimestamp} to ${maxTimestamp}`)
-  if (batch.compression === 'none' || (rules.compacts && rules.compression !== undefined)) {
+  if (isLookedInto(batch, rules)) {
     try {
       return outlineRecords(batch, bounds, rules.compression)
     } catch (error) {
-      if (error instanceof MalformedFrame) return refusal(errors.INVALID_RECORD, error.message)
-      throw error
+      if (!(error instanceof MalformedFrame)) throw error
+      const corrupt = error instanceof CorruptCompression
+      return refusal(corrupt ? errors.CORRUPT_MESSAGE : errors.INVALID_RECORD, error.message)
     }
   }
   const late = maxTimestamp > bounds.latest

@@ -4,7 +4,11 @@ import { expect, test } from 'vitest'
 import { crc32c } from '../../../src/binary/crc32c.ts'
 import { MalformedFrame } from '../../../src/binary/reader.ts'
 import { assigned, RecordBatch, splitBatches, viewOf } from '../../../src/records/batch.ts'
-import type { Compression } from '../../../src/records/compression.ts'
+import {
+  type Compression,
+  CorruptCompression,
+  UnsupportedCompression,
+} from '../../../src/records/compression.ts'
 import { decodeMarker, encodeMarker } from '../../../src/records/control.ts'
 import { decodeRecords, encodeBatch, type NewRecord } from '../../../src/records/record.ts'
 
@@ -180,6 +184,7 @@ test('records without a timestamp take the batch’s, and without that have none
 
 /** A codec that only turns the bits round: enough to see that it is asked. */
 const flipping: Compression = {
+  supports: codec => codec !== 'gzip',
   compress: (_, bytes) => bytes.map(byte => ~byte),
   decompress: (_, bytes) => bytes.map(byte => ~byte),
 }
@@ -190,10 +195,10 @@ test('a compressed batch is unpacked through the port, and is malformed without 
   expect(batch.compression).toBe('lz4')
   expect(batch.hasValidCrc).toBe(true)
   expect(decodeRecords(batch, flipping)[0]?.value).toEqual(utf8('x'))
-  expect(() => decodeRecords(batch)).toThrow(MalformedFrame)
+  expect(() => decodeRecords(batch)).toThrow(UnsupportedCompression)
 })
 
-test('a codec that fails makes a malformed batch', () => {
+test('a batch whose codec is not to be had is told from one that is broken', () => {
   const records: NewRecord[] = [{ value: utf8('x'), timestamp: 1 }]
   const batch = batchOf(encodeBatch({ records, compression: { codec: 'zstd', by: flipping } }))
   const failing: Compression = {
@@ -202,7 +207,9 @@ test('a codec that fails makes a malformed batch', () => {
       throw new Error('bad block')
     },
   }
-  expect(() => decodeRecords(batch, failing)).toThrow(MalformedFrame)
+  expect(() => decodeRecords(batch, failing)).toThrow(CorruptCompression)
+  const gzip = batchOf(encodeBatch({ records, compression: { codec: 'gzip', by: flipping } }))
+  expect(() => decodeRecords(gzip, flipping)).toThrow(UnsupportedCompression)
 })
 
 test('a record count that lies is malformed', () => {

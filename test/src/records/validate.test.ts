@@ -20,7 +20,14 @@ const rules: AppendRules = {
   timestampAfterMaxMs: Number.MAX_SAFE_INTEGER,
 }
 
-const copying: Compression = { compress: (_, bytes) => bytes, decompress: (_, bytes) => bytes }
+const copying: Compression = {
+  supports: codec => codec !== 'zstd',
+  compress: (_, bytes) => bytes,
+  decompress(codec, bytes) {
+    if (codec === 'snappy') throw new Error('not to be unpacked')
+    return bytes
+  },
+}
 
 const sound = (more: Partial<NewBatch> = {}) =>
   encodeBatch({
@@ -142,6 +149,18 @@ const table: Row[] = [
     'a compressed record without a key in a compacted topic, with a codec',
     sound({ compression: { codec: 'gzip', by: copying } }),
     'INVALID_RECORD',
+    { compacts: true, compression: copying },
+  ],
+  [
+    'a compressed batch in a compacted topic, with a codec that cannot read it',
+    sound({ compression: { codec: 'snappy', by: copying } }),
+    'CORRUPT_MESSAGE',
+    { compacts: true, compression: copying },
+  ],
+  [
+    'a compressed record without a key in a compacted topic, without the codec',
+    sound({ compression: { codec: 'zstd', by: copying } }),
+    'NONE',
     { compacts: true, compression: copying },
   ],
   ['a compressed batch', sound({ compression: { codec: 'lz4', by: copying } }), 'NONE'],
