@@ -1,0 +1,370 @@
+import { concat, finalize, ignoreElements, type Observable } from 'rxjs'
+import { type BrokerCommand, type BrokerFact, brokerMachine } from '../../machines/broker/broker.ts'
+import { assert } from '../../src/assert.ts'
+import type { BrokerConfig } from '../../src/broker/config.ts'
+import { readMetaProperties, writeMetaProperties } from '../../src/broker/meta-properties.ts'
+import { MetadataCache, plaintextListener } from '../../src/broker/metadata-cache.ts'
+import { errors } from '../../src/error.ts'
+import { type BrokerId, noUuid, randomUuid } from '../../src/ids.ts'
+import type { Address } from '../../src/ports.ts'
+import { ControlledShutdown } from '../../src/protocol/index.ts'
+import { isKeeperError } from '../../src/zookeeper/error.ts'
+import { type BrokerContent, BrokerIdZNode } from '../../src/zookeeper/paths.ts'
+import { Channel } from '../channel.ts'
+import type { Performers } from '../performing.ts'
+import { type Root, stateName } from '../registry.ts'
+import type { World } from '../world.ts'
+import { startZooKeeperClient, type ZooKeeperClient } from '../zookeeper/client.ts'
+import { servedApis } from './api/index.ts'
+import type {
+  BrokerChange,
+  BrokerWorld,
+  Controller,
+  Partitions,
+  PeerConnection,
+} from './broker-world.ts'
+import { startController } from './controller.ts'
+import { type GroupCoordinator, startGroupCoordinator } from './group-coordinator.ts'
+import { BrokerListener } from './listener.ts'
+import { startPartitions } from './partitions.ts'
+import { createPeers } from './peers.ts'
+import { createProducerIds } from './producer-ids.ts'
+import { Purgatory } from './purgatory.ts'
+import {
+  ensureChroot,
+  ensureTopLevelPaths,
+  inspect,
+  listBrokers,
+  obtainClusterId,
+  printEndpoint,
+  register,
+  remove,
+} from './registration.ts'
+import { TopicConfigsRoom } from './topic-configs.ts'
+
+export interface BrokerOptions {
+  readonly brokerId: BrokerId
+  readonly config: BrokerConfig
+  /** ZooKeeper's servers. */
+  readonly zookeeper: readonly Address[]
+  /** Put before every znode's path, e.g. `/kafka`. Default none. */
+  readonly chroot?: string
+  /** Where to listen. */
+  readonly host: string
+  /** 0 for any free one. */
+  readonly port: number
+  /** What clients are told. Default: `host`. */
+  readonly advertisedHost?: string
+  /** It serves, at this address. */
+  running?(address: Address): void
+  /** It has shut down, as asked. */
+  stopped?(): void
+  /** It could not start, or could not go on; it has let go of all it held. */
+  failed?(error: Error): void
+}
+
+/** A start that was refused: a port or an id that is taken, a disk of another cluster, no ZooKeeper. */
+export class BrokerRefused extends Error {
+  override readonly name = 'BrokerRefused'
+}
+
+export interface RunningBroker {
+  readonly root: Root<typeof brokerMachine>
+  readonly world: BrokerWorld
+  /** Where its chart is, e.g. `registering.waiting`. */
+  readonly chartState: string
+  /** What it advertises; undefined until it has bound its port. */
+  readonly address: Address | undefined
+  /** Connections that clients and brokers have to it. */
+  readonly connections: number
+  /** Controlled shutdown; `stopped` tells when it is down. */
+  stop(): void
+}
+
+/** What a broker has before its logs are open. */
+const noPartitions: Partitions = {
+  get: () => undefined,
+  find: () => errors.UNKNOWN_TOPIC_OR_PARTITION,
+  all: () => [],
+  get fetchSessions(): never {
+    return tooEarly('fetch sessions')
+  },
+  leaderAndIsr: () => tooEarly('LeaderAndIsr'),
+  stopReplica: () => tooEarly('StopReplica'),
+  shutDown: () => {},
+}
+
+function tooEarly(what: string): never {
+  assert(false, `${what} before the broker serves`)
+}
+
+/**
+ * Starts a broker in a world of its own: puts its rooms together and lets its chart lead it from ZooKeeper to its clients.
+ *
+ * @throws nothing; what goes wrong ends in `failed`, or where a room breaks in the world's `failed`.
+ */
+export function startBroker(world: World, options: BrokerOptions): RunningBroker {
+  const { brokerId, config } = options
+  const { platform } = world
+  const path = world.name
+  const zookeeper = startZooKeeperClient(world, {
+    servers: options.zookeeper,
+    ...(options.chroot === undefined ? {} : { chroot: options.chroot }),
+    sessionTimeoutMs: config['zookeeper.session.timeout.ms'],
+    requestsInFlightMax: config['zookeeper.max.in.flight.requests'],
+    path: `${path}/zookeeper-client`,
+  })
+  // They come to be when the topics' configurations are known.
+  let partitions = noPartitions
+  let groups: GroupCoordinator | undefined
+  let controller: Controller | undefined
+  let root: Root<typeof brokerMachine> | undefined
+  let address: Address | undefined
+
+  const broker: BrokerWorld = {
+    ...world,
+    brokerId,
+    config,
+    zookeeper,
+    metadata: new MetadataCache(),
+    changes: new Channel<BrokerChange>(),
+    purgatory: new Purgatory(platform.clock),
+    get clusterId() {
+      return root?.getSnapshot().context.clusterId ?? noUuid
+    },
+    get brokerEpoch() {
+      return root?.getSnapshot().context.brokerEpoch ?? -1
+    },
+    get topicConfigs() {
+      return topicConfigs
+    },
+    get producerIds() {
+      return producerIds
+    },
+    get peers() {
+      return peers
+    },
+    get partitions() {
+      return partitions
+    },
+    get groups() {
+      return groups ?? tooEarly('groups')
+    },
+    get controller() {
+      return controller ?? tooEarly('the controller')
+    },
+  }
+  const topicConfigs = new TopicConfigsRoom(broker)
+  const producerIds = createProducerIds(broker)
+  const peers = createPeers(broker)
+  const listener = new BrokerListener(broker, servedApis, plaintextListener)
+
+  root = world.start(brokerMachine, {
+    path,
+    input: {
+      brokerId,
+      sessionTimeoutMs: config['zookeeper.session.timeout.ms'],
+      connectionTimeoutMs:
+        config['zookeeper.connection.timeout.ms'] ?? config['zookeeper.session.timeout.ms'],
+      controlledShutdown: {
+        enabled: config['controlled.shutdown.enable'],
+        triesMax: config['controlled.shutdown.max.retries'],
+        backoffMs: config['controlled.shutdown.retry.backoff.ms'],
+      },
+    },
+    performers: {
+      ...zookeeperPerformers(broker, options, () => address),
+      'metaProperties.read': (_command, send) =>
+        send({ type: 'metaProperties.read', ...readMetaProperties(platform.disk(path)) }),
+      'metaProperties.write': command => writeMetaProperties(platform.disk(path), command),
+      'topicConfigs.load': (_command, send) =>
+        asking(topicConfigs.load(), send, () => send({ type: 'topicConfigs.loaded' })),
+      'topicConfigs.watch': () => topicConfigs.watch(),
+      'partitions.open': () => {
+        partitions = startPartitions(broker)
+        groups = startGroupCoordinator(broker)
+        controller = startController(broker)
+      },
+      'listener.bind': (_command, send) =>
+        listener.bind(
+          { host: options.host, port: options.port },
+          {
+            bound: ({ port }) => {
+              address = { host: options.advertisedHost ?? options.host, port }
+              send({ type: 'listener.bound', endpoint: printEndpoint(address) })
+            },
+            failed: error => send({ type: 'listener.failed', error }),
+          },
+        ),
+      'requests.serve': () => listener.serve(),
+      'requests.stop': () => {
+        listener.stop()
+        peers.close()
+      },
+      'groups.stop': () => groups?.stop(),
+      'partitions.shutDown': () => partitions.shutDown(),
+      'controller.start': () => broker.controller.start(),
+      'controller.expire': () => broker.controller.expire(),
+      'controller.reelect': () => broker.controller.reelect(),
+      'controller.stop': () => controller?.stop(),
+      'controlledShutdown.send': (command, send) =>
+        sendControlledShutdown(broker, command.brokerEpoch, send),
+      'broker.announce': ({ state }) => {
+        if (state === 'running') options.running?.(address as Address)
+        else options.stopped?.()
+      },
+      'broker.fail': ({ error }) => {
+        world.trace.record('note', path, 'broker refused', { error })
+        options.failed?.(new BrokerRefused(error))
+      },
+    },
+  })
+  const started = root
+  zookeeper.session.subscribe(state => {
+    if (state === 'connected')
+      started.send({ type: 'session.connected', sessionId: zookeeper.sessionId })
+    // `closed` is told by whoever asked for it.
+    else if (state === 'suspended' || state === 'expired' || state === 'authFailed')
+      started.send({ type: `session.${state}` })
+  })
+  zookeeper.watches.subscribe(event => {
+    if (event.path === BrokerIdZNode.path(brokerId) && event.kind === 'deleted')
+      started.send({ type: 'znode.deleted' })
+  })
+
+  return {
+    root: started,
+    world: broker,
+    get chartState() {
+      return stateName(started.getSnapshot().value)
+    },
+    get address() {
+      return address
+    },
+    get connections() {
+      return listener.connections
+    },
+    stop: () => started.send({ type: 'shutdown.requested' }),
+  }
+}
+
+type Send = (fact: BrokerFact) => void
+
+/**
+ * Tells what ZooKeeper answered. That the session is over is told by the session itself; whatever else no repetition cures is
+ * the end of this broker.
+ */
+function asking<T>(answer: Observable<T>, send: Send, answered: (value: T) => void): void {
+  answer.subscribe({
+    next: answered,
+    error: error => {
+      if (isKeeperError(error, 'SESSIONEXPIRED', 'AUTHFAILED')) return
+      send({ type: 'zookeeper.failed', error: String(error) })
+    },
+  })
+}
+
+type ZooKeeperCommand = Extract<
+  BrokerCommand['type'],
+  'paths.ensure' | 'clusterId.obtain' | 'brokers.list' | `znode.${string}` | `session.${string}`
+>
+
+function zookeeperPerformers(
+  broker: BrokerWorld,
+  options: BrokerOptions,
+  address: () => Address | undefined,
+): Pick<Performers<typeof brokerMachine>, ZooKeeperCommand> {
+  const { zookeeper, brokerId, config, platform } = broker
+  return {
+    'paths.ensure': (_command, send) =>
+      asking(ensurePaths(broker, options), send, () => send({ type: 'paths.ensured' })),
+    'clusterId.obtain': (_command, send) =>
+      asking(obtainClusterId(zookeeper, randomUuid(platform.random)), send, clusterId =>
+        send({ type: 'clusterId.obtained', clusterId }),
+      ),
+    'brokers.list': (_command, send) =>
+      asking(listBrokers(zookeeper), send, brokers => send({ type: 'brokers.listed', brokers })),
+    'znode.register': ({ sessionId }, send) => {
+      const content: BrokerContent = {
+        endpoints: [
+          {
+            listener: plaintextListener,
+            securityProtocol: 'PLAINTEXT',
+            ...(address() as Address),
+          },
+        ],
+        timestampMs: platform.clock.now(),
+        rack: config['broker.rack'],
+        jmxPort: -1,
+      }
+      asking(register(zookeeper, brokerId, content), send, brokerEpoch =>
+        send(
+          brokerEpoch === null
+            ? { type: 'znode.taken', sessionId }
+            : { type: 'znode.registered', sessionId, brokerEpoch },
+        ),
+      )
+    },
+    'znode.inspect': ({ sessionId }, send) =>
+      asking(inspect(zookeeper, brokerId), send, found =>
+        send(
+          found === null
+            ? { type: 'znode.missed', sessionId }
+            : { type: 'znode.found', sessionId, ...found },
+        ),
+      ),
+    'znode.remove': ({ sessionId }, send) =>
+      asking(remove(zookeeper, brokerId), send, () => send({ type: 'znode.removed', sessionId })),
+    'session.reopen': () => zookeeper.reopen(),
+    'session.close': (_command, send) => {
+      zookeeper.close().subscribe({ complete: () => send({ type: 'session.closed' }) })
+    },
+  }
+}
+
+/** With a chroot, that comes first, through a client of its own which lives no longer. */
+function ensurePaths(broker: BrokerWorld, { zookeeper, chroot }: BrokerOptions): Observable<void> {
+  const ensured = ensureTopLevelPaths(broker.zookeeper)
+  if (chroot === undefined || chroot === '/' || chroot === '') return ensured
+  const rootless: ZooKeeperClient = startZooKeeperClient(broker, {
+    servers: zookeeper,
+    sessionTimeoutMs: broker.config['zookeeper.session.timeout.ms'],
+    path: `${broker.name}/zookeeper-client/chroot`,
+  })
+  return concat(
+    ensureChroot(rootless, chroot).pipe(
+      ignoreElements(),
+      finalize(() => rootless.close()),
+    ),
+    ensured,
+  )
+}
+
+/** Asks whoever is the controller to move this broker's leaderships, over a connection that lives no longer. */
+function sendControlledShutdown(broker: BrokerWorld, brokerEpoch: number, send: Send): void {
+  const { brokerId, config, metadata, peers } = broker
+  const { controllerId } = metadata
+  if (controllerId === null) {
+    send({ type: 'controlledShutdown.failed', error: 'no controller is known' })
+    return
+  }
+  const peer: PeerConnection = peers.connect(controllerId, String(brokerId))
+  peer
+    .request(
+      ControlledShutdown,
+      ControlledShutdown.versions[1],
+      { brokerId, brokerEpoch },
+      config['controller.socket.timeout.ms'],
+    )
+    .subscribe({
+      next: ({ errorCode, remainingPartitions }) => {
+        peer.close()
+        const remaining = remainingPartitions.length
+        send({ type: 'controlledShutdown.answered', errorCode, remaining })
+      },
+      error: error => {
+        peer.close()
+        send({ type: 'controlledShutdown.failed', error: String(error) })
+      },
+    })
+}
