@@ -12,15 +12,42 @@ import { copyBytes, findMatches, matchBytesMin, repeatBytes } from './match-find
 /** The most a block's packed bytes can be. */
 export const packedSizeMax = (size: number): number => 16 + size + Math.ceil(size / 255)
 
-/** The most that so many packed bytes can unpack to: each byte of a length adds at most 255. */
-export const unpackedSizeMax = (packedSize: number): number => 255 * packedSize
+/**
+ * How many bytes the block in `packed[from..to)` unpacks to, found by its lengths alone.
+ *
+ * @throws CorruptData where it is cut short
+ */
+export function blockSize(packed: Uint8Array, from: number, to: number): number {
+  let at = from
+  let size = 0
+  /** What is added to a length of 15. */
+  const more = (): number => {
+    for (let sum = 0; ; ) {
+      if (at >= to) throw new CorruptData('a length cut short')
+      const byte = packed[at++]!
+      sum += byte
+      if (byte < 255) return sum
+    }
+  }
+  while (at < to) {
+    const token = packed[at++]!
+    const literals = token >> 4 === 15 ? 15 + more() : token >> 4
+    if (literals > to - at) throw new CorruptData(`a literal of ${literals} bytes`)
+    at += literals
+    size += literals
+    if (at === to) return size
+    if (to - at < 2) throw new CorruptData('a match without a distance')
+    at += 2
+    size += matchBytesMin + ((token & 15) === 15 ? 15 + more() : token & 15)
+  }
+  throw new CorruptData('a block without its last literals')
+}
 
 /**
- * Unpacks `packed[from..to)` into `bytes[start..end)`.
+ * Unpacks `packed[from..to)` into `bytes` from `start` on. Its lengths were checked by {@link blockSize}.
  *
  * @param windowStart how far back matches may reach
- * @returns where it ends; −1 where it has no room
- * @throws CorruptData where it is cut short or points outside
+ * @throws CorruptData where one reaches further
  */
 export function unpackBlock(
   packed: Uint8Array,
@@ -28,44 +55,30 @@ export function unpackBlock(
   to: number,
   bytes: Uint8Array,
   start: number,
-  end: number,
   windowStart: number,
-): number {
+): void {
   let at = from
   let place = start
   for (;;) {
-    if (at >= to) throw new CorruptData('a block without its last literals')
     const token = packed[at++]!
     let literals = token >> 4
     if (literals === 15) {
-      let more: number | undefined = 255
-      while (more === 255) {
-        more = at < to ? packed[at++] : undefined
-        if (more === undefined) throw new CorruptData('a literal without a length')
-        literals += more
-      }
+      for (; packed[at] === 255; at++) literals += 255
+      literals += packed[at++]!
     }
-    if (literals > to - at) throw new CorruptData(`a literal of ${literals} bytes`)
-    if (literals > end - place) return -1
     copyBytes(packed, at, literals, bytes, place)
     at += literals
     place += literals
-    if (at === to) return place
-    if (to - at < 2) throw new CorruptData('a match without a distance')
+    if (at >= to) return
     const distance = packed[at]! | (packed[at + 1]! << 8)
     at += 2
     let length = (token & 15) + matchBytesMin
     if ((token & 15) === 15) {
-      let more: number | undefined = 255
-      while (more === 255) {
-        more = at < to ? packed[at++] : undefined
-        if (more === undefined) throw new CorruptData('a match without a length')
-        length += more
-      }
+      for (; packed[at] === 255; at++) length += 255
+      length += packed[at++]!
     }
     if (distance === 0 || distance > place - windowStart)
       throw new CorruptData(`a match from ${distance} before`)
-    if (length > end - place) return -1
     repeatBytes(bytes, place, distance, length)
     place += length
   }

@@ -7,8 +7,8 @@
  * Written are independent blocks of 64 KiB without checksums, as Java does, for Java reads no others than independent ones.
  * After Lz4BlockOutputStream and the description of the frame format 1.6.
  */
-import { type Codec, CorruptData, tooLarge, Unpacked } from './codec.ts'
-import { packBlock, packedSizeMax, unpackBlock, unpackedSizeMax } from './lz4-block.ts'
+import { type Codec, CorruptData, tooLarge } from './codec.ts'
+import { blockSize, packBlock, packedSizeMax, unpackBlock } from './lz4-block.ts'
 import { xxhash32 } from './xxhash32.ts'
 
 const frameMagic = 0x184d2204
@@ -32,36 +32,37 @@ const flags = {
 const headerChecksum = (bytes: Uint8Array, from: number, to: number): number =>
   (xxhash32(bytes, from, to) >>> 8) & 0xff
 
-interface FrameHeader {
-  readonly independent: boolean
-  readonly blockChecksums: boolean
-  readonly contentChecksum: boolean
-  /** −1 where it is not told. */
-  readonly contentSize: number
-  readonly blockSizeMax: number
+interface Block {
+  /** Where it stands in the packed bytes. */
+  readonly from: number
+  readonly to: number
+  readonly isPacked: boolean
+  /** Unpacked bytes. */
+  readonly size: number
 }
 
-/** Reads packed bytes from front to back. */
+interface Frame {
+  readonly blocks: readonly Block[]
+  /** Unpacked bytes. */
+  readonly size: number
+  readonly independent: boolean
+  /** Of the unpacked bytes, where the frame has one. */
+  readonly checksum: number | undefined
+}
+
+/** Takes frames apart, from front to back. Nothing is unpacked yet: the lengths tell how much that will be. */
 class FrameReader {
   readonly #packed: Uint8Array
   readonly #view: DataView
-  readonly #unpacked: Unpacked
-  readonly #sizeMax: number
   #at = 0
 
-  constructor(packed: Uint8Array, sizeMax: number) {
+  constructor(packed: Uint8Array) {
     this.#packed = packed
     this.#view = new DataView(packed.buffer, packed.byteOffset, packed.length)
-    this.#unpacked = new Unpacked(4 * packed.length, sizeMax)
-    this.#sizeMax = sizeMax
   }
 
   get atEnd(): boolean {
     return this.#at === this.#packed.length
-  }
-
-  bytes(): Uint8Array {
-    return this.#unpacked.bytes()
   }
 
   #take(length: number): number {
@@ -75,25 +76,34 @@ class FrameReader {
     return this.#view.getUint32(this.#take(4), true)
   }
 
-  /** One frame, or something to be passed over. */
-  frame(): void {
+  /** One frame; undefined for something to be passed over. */
+  frame(): Frame | undefined {
     const magic = this.#uint32()
     if (magic >>> 4 === skippableMagic >>> 4) {
       this.#take(this.#uint32())
-      return
+      return undefined
     }
     if (magic !== frameMagic) throw new CorruptData(`a frame of magic 0x${magic.toString(16)}`)
-    const header = this.#header()
-    const start = this.#unpacked.size
-    while (this.#block(header, start));
-    const size = this.#unpacked.size - start
-    if (header.contentSize >= 0 && size !== header.contentSize)
-      throw new CorruptData(`${size} bytes instead of ${header.contentSize}`)
-    if (header.contentChecksum && this.#uint32() !== xxhash32(this.bytes(), start))
-      throw new CorruptData('the checksum of the content does not match')
+    const { flag, blockSizeMax, contentSize } = this.#header()
+    const blocks: Block[] = []
+    let size = 0
+    for (;;) {
+      const word = this.#uint32()
+      if (word === 0) break
+      const block = this.#block(word, blockSizeMax)
+      if ((flag & flags.blockChecksums) !== 0)
+        this.#check(xxhash32(this.#packed, block.from, block.to))
+      blocks.push(block)
+      size += block.size
+    }
+    if (contentSize >= 0 && size !== contentSize)
+      throw new CorruptData(`${size} bytes instead of ${contentSize}`)
+    const checksum = (flag & flags.contentChecksum) !== 0 ? this.#uint32() : undefined
+    return { blocks, size, independent: (flag & flags.independent) !== 0, checksum }
   }
 
-  #header(): FrameHeader {
+  /** @returns `contentSize` −1 where it is not told */
+  #header(): { flag: number; blockSizeMax: number; contentSize: number } {
     const packed = this.#packed
     const from = this.#take(2)
     const flag = packed[from]!
@@ -109,49 +119,39 @@ class FrameReader {
     if ((flag & flags.contentSize) !== 0) {
       const at = this.#take(8)
       contentSize = this.#view.getUint32(at, true) + this.#view.getUint32(at + 4, true) * 2 ** 32
-      if (contentSize > this.#sizeMax - this.#unpacked.size) throw tooLarge(this.#sizeMax)
     }
     const end = this.#at
     if (packed[this.#take(1)] !== headerChecksum(packed, from, end))
       throw new CorruptData('the checksum of the header does not match')
-    return {
-      independent: (flag & flags.independent) !== 0,
-      blockChecksums: (flag & flags.blockChecksums) !== 0,
-      contentChecksum: (flag & flags.contentChecksum) !== 0,
-      contentSize,
-      blockSizeMax: 2 ** (8 + 2 * sizeId),
-    }
+    return { flag, blockSizeMax: 2 ** (8 + 2 * sizeId), contentSize }
   }
 
-  /** False behind the last one. */
-  #block({ independent, blockChecksums, blockSizeMax }: FrameHeader, frameStart: number): boolean {
-    const word = this.#uint32()
-    if (word === 0) return false
-    const packed = this.#packed
-    const unpacked = this.#unpacked
+  #block(word: number, blockSizeMax: number): Block {
+    const isPacked = word < notPacked
     const length = word % notPacked
-    if (length > blockSizeMax) throw new CorruptData(`a block of ${length} bytes`)
     const from = this.#take(length)
-    if (blockChecksums && this.#uint32() !== xxhash32(packed, from, from + length))
-      throw new CorruptData('the checksum of a block does not match')
-    const start = unpacked.size
-    const stored = word >= notPacked
-    unpacked.reserve(stored ? length : Math.min(blockSizeMax, unpackedSizeMax(length)))
-    const { room } = unpacked
-    const end = Math.min(start + blockSizeMax, room.length)
-    if (stored) {
-      if (length > end - start) throw tooLarge(this.#sizeMax)
-      room.set(packed.subarray(from, from + length), start)
-      unpacked.size = start + length
-      return true
-    }
-    const windowStart = independent ? start : frameStart
-    const filled = unpackBlock(packed, from, from + length, room, start, end, windowStart)
-    if (filled >= 0) unpacked.size = filled
-    else if (end - start < blockSizeMax) throw tooLarge(this.#sizeMax)
-    else throw new CorruptData(`a block of more than ${blockSizeMax} bytes`)
-    return true
+    const to = this.#at
+    const size = isPacked ? blockSize(this.#packed, from, to) : length
+    if (size > blockSizeMax)
+      throw new CorruptData(`a block of ${size} bytes, at most ${blockSizeMax} announced`)
+    return { from, to, isPacked, size }
   }
+
+  #check(checksum: number): void {
+    if (this.#uint32() !== checksum) throw new CorruptData('the checksum of a block does not match')
+  }
+}
+
+/** Unpacks a frame into `bytes` from `start` on. */
+function unpackFrame(packed: Uint8Array, frame: Frame, bytes: Uint8Array, start: number): void {
+  let place = start
+  for (const { from, to, isPacked, size } of frame.blocks) {
+    if (isPacked) unpackBlock(packed, from, to, bytes, place, frame.independent ? place : start)
+    else bytes.set(packed.subarray(from, to), place)
+    place += size
+  }
+  if (frame.checksum !== undefined && frame.checksum !== xxhash32(bytes, start, place))
+    throw new CorruptData('the checksum of the content does not match')
 }
 
 export const lz4: Codec = {
@@ -181,9 +181,22 @@ export const lz4: Codec = {
   },
 
   decompress(packed, sizeMax) {
-    const frames = new FrameReader(packed, sizeMax)
-    do frames.frame()
-    while (!frames.atEnd)
-    return frames.bytes()
+    const reader = new FrameReader(packed)
+    const frames: Frame[] = []
+    let total = 0
+    do {
+      const frame = reader.frame()
+      if (frame === undefined) continue
+      frames.push(frame)
+      total += frame.size
+    } while (!reader.atEnd)
+    if (total > sizeMax) throw tooLarge(sizeMax)
+    const bytes = new Uint8Array(total)
+    let place = 0
+    for (const frame of frames) {
+      unpackFrame(packed, frame, bytes, place)
+      place += frame.size
+    }
+    return bytes
   },
 }
