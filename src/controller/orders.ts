@@ -2,7 +2,7 @@
  * What the controller tells the brokers: decisions gathered into one order per broker and kind
  * (AbstractControllerBrokerRequestBatch). In our own words; the wire's versions are not known here.
  */
-import { type BrokerId, noUuid, type TopicPartition, type Uuid } from '../ids.ts'
+import { type BrokerId, noUuid, printPartition, type TopicPartition, type Uuid } from '../ids.ts'
 import type { Endpoint } from '../zookeeper/paths.ts'
 import {
   brokerIds,
@@ -85,7 +85,7 @@ export function leaderAndIsrOrders(
   announced: readonly Announced[],
 ): readonly LeaderAndIsrOrder[] {
   const byBroker = new Map<BrokerId, LeaderAndIsrPartition[]>()
-  for (const { topic, partition, isNew, to } of announced) {
+  for (const { topic, partition, isNew, to } of merged(announced)) {
     const row = partitionRow(view, { topic, partition })
     if (row === undefined || row.leadership === null) continue
     const state: LeaderAndIsrPartition = {
@@ -108,6 +108,23 @@ export function leaderAndIsrOrders(
   }))
 }
 
+/** A partition that is announced twice is told once: new if it was either time, to all if to all either time. */
+function merged(announced: readonly Announced[]): Iterable<Announced> {
+  const byPartition = new Map<string, Announced>()
+  for (const it of announced) {
+    const key = printPartition(it)
+    const before = byPartition.get(key)
+    if (before === undefined) byPartition.set(key, it)
+    else {
+      const { topic, partition } = it
+      const to = before.to && it.to && [...before.to, ...it.to]
+      const isNew = before.isNew || it.isNew
+      byPartition.set(key, { topic, partition, isNew, ...(to === undefined ? {} : { to }) })
+    }
+  }
+  return byPartition.values()
+}
+
 function liveLeaders(
   view: ClusterView,
   partitions: readonly LeaderAndIsrPartition[],
@@ -119,14 +136,18 @@ function liveLeaders(
   })
 }
 
-/** UpdateMetadata: the same to each, with all live brokers. To everybody where `to` is not given. */
+/** UpdateMetadata: the same to each, each partition once, with all live brokers. To everybody where `to` is not given. */
 export function updateMetadataOrders(
   view: ClusterView,
   partitions: Iterable<TopicPartition>,
   to: readonly BrokerId[] = brokerIds(view),
 ): readonly UpdateMetadataOrder[] {
   const states: MetadataPartition[] = []
+  const told = new Set<string>()
   for (const known of partitions) {
+    const key = printPartition(known)
+    if (told.has(key)) continue
+    told.add(key)
     const row = partitionRow(view, known)
     if (row?.leadership) states.push(metadataOf(view, known, row, row.leadership))
   }

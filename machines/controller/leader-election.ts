@@ -1,0 +1,531 @@
+/**
+ * The controller at work: it elects leaders, and all else that changes who leads what.
+ *
+ *              /brokers/ids/N deleted
+ *   settled ─────────────────────────▶ electing { readingBrokers, readingTopics, readingDeletions }
+ *      ▲  ▲                                        │ read: what happened
+ *      │  └──────────────── nothing to do ─────── weighing ─▶ readingStates
+ *      │                                           │             │ states read: who shall lead
+ *      │                                           ▼             ▼
+ *      └─announced── announcing ◀── all written ── committing ◀──┘
+ *                        ▲                          │    ▲ │
+ *                        └── nothing to write ──    │    │ └─ zk.badVersion: read again, for those alone
+ *                                                   │    └──── (electing.readingStates)
+ *                                                   └─ zk.fenced ─▶ resigned
+ *
+ * One piece of work at a time, as on Kafka's event thread; what comes meanwhile waits in `pending`, in order. The rows of the
+ * partitions are in `view`: moving them in batches is what makes a broker's death cheap. A reign has an actor of this chart of
+ * its own; the end of the reign is its end.
+ *
+ * - A broker is dead when its ephemeral znode is gone. It may be back before anybody looked: its higher broker epoch (czxid) tells, and
+ *   it is treated as dead and then as started (KAFKA-1120, KIP-380).
+ * - Every write is conditional twice: on the version of the controller epoch, so that a deposed controller writes nothing, and on
+ *   the partition's own version, so that nothing unseen is overwritten.
+ * - Replicas hear of their partitions (LeaderAndIsr) before everybody does (UpdateMetadata); newcomers hear of the
+ *   brokers first, or they could not find their leaders (KAFKA-4443).
+ *
+ * After Kafka's KafkaController (onBrokerStartup, onBrokerFailure, processTopicChange, processAlterPartition,
+ * processControlledShutdown …), ZkPartitionStateMachine, ZkReplicaStateMachine, ControllerBrokerRequestBatch.
+ */
+import { assertEvent, assign, emit, enqueueActions, type SnapshotFrom, setup } from 'xstate'
+import { refuse } from '../../src/assert.ts'
+import { stillLedBy } from '../../src/controller/aims.ts'
+import type { IsrProposal, ProposalAnswer } from '../../src/controller/alter-partition.ts'
+import {
+  brokerIds,
+  type ClusterView,
+  type LiveBroker,
+  partitionsOf,
+  topicRow,
+} from '../../src/controller/cluster-view.ts'
+import {
+  type LeaderAndIsrOrder,
+  leaderAndIsrOrders,
+  type StopReplicaOrder,
+  stopReplicaOrders,
+  type UpdateMetadataOrder,
+  updateMetadataOrders,
+} from '../../src/controller/orders.ts'
+import type { StateWrite } from '../../src/controller/partition-change.ts'
+import {
+  brokerWork,
+  decideTask,
+  introduction,
+  keepWork,
+  readingList,
+  type StateRead,
+  settleWrites,
+  type Task,
+  type TopicRead,
+  type Work,
+  weigh,
+} from '../../src/controller/work.ts'
+import type { ErrorCode } from '../../src/error.ts'
+import type { BrokerId, TopicPartition, Uuid } from '../../src/ids.ts'
+import {
+  BrokerIdsZNode,
+  BrokerIdZNode,
+  DeleteTopicsZNode,
+  TopicsZNode,
+  znodeName,
+  znodeParent,
+} from '../../src/zookeeper/paths.ts'
+
+export interface LeaderElectionInput {
+  readonly controllerEpoch: number
+  /** The cluster as it was loaded. */
+  readonly view: ClusterView
+  /** Topics whose deletion was asked for, as read with it. */
+  readonly deletions: readonly string[]
+  /** `leader.imbalance.per.broker.percentage`. */
+  readonly imbalancePercentageMax: number
+  /** `delete.topic.enable`. */
+  readonly deletesTopics: boolean
+}
+
+export interface LeaderElectionContext extends Omit<LeaderElectionInput, 'deletions'> {
+  /** What is under way; null while settled. */
+  readonly task: Task | null
+  /** What came meanwhile, in order. */
+  readonly pending: readonly Work[]
+}
+
+export type LeaderElectionFact =
+  /** A watch told. */
+  | { type: 'znode.created'; path: string }
+  | { type: 'znode.deleted'; path: string }
+  | { type: 'znode.changed'; path: string }
+  | { type: 'znode.childrenChanged'; path: string }
+  /** Answers to what was read; each left a watch. */
+  | { type: 'brokers.read'; brokers: readonly LiveBroker[] }
+  | { type: 'topics.read'; topics: readonly TopicRead[]; listed: readonly string[] | null }
+  | { type: 'deletions.read'; topics: readonly string[] }
+  | { type: 'states.read'; states: readonly StateRead[]; uncleanTopics: readonly string[] }
+  /** All of a batch was written. */
+  | { type: 'zk.committed' }
+  /** All but these: their state znodes have another version, or are there already, or no more. */
+  | { type: 'zk.badVersion'; stale: readonly TopicPartition[] }
+  /** Another controller holds the epoch: nothing was written. */
+  | { type: 'zk.fenced' }
+  /** The orders are in the brokers' queues. */
+  | { type: 'orders.queued' }
+  | { type: 'rebalance.requested' }
+  | { type: 'alterPartition.received'; request: number; proposal: IsrProposal }
+  | {
+      type: 'controlledShutdown.received'
+      request: number
+      brokerId: BrokerId
+      /** −1: not said. */
+      brokerEpoch: number
+    }
+  /** A live broker answered KAFKA_STORAGE_ERROR; `orders-0` each. */
+  | { type: 'replicas.failed'; brokerId: BrokerId; partitions: readonly string[] }
+  /** A broker's queue overflowed and was emptied: it must be told everything anew. */
+  | { type: 'orders.dropped'; brokerId: BrokerId }
+  | { type: 'topic.erased'; topic: string; topicId: Uuid }
+
+export type LeaderElectionCommand =
+  | { type: 'zk.readBrokers' }
+  /** Of all topics the unknown ones, or one. */
+  | { type: 'zk.readTopics'; known: readonly string[]; topic: string | null }
+  | { type: 'zk.readDeletions' }
+  | {
+      type: 'zk.readStates'
+      partitions: readonly TopicPartition[]
+      configsOf: readonly string[]
+    }
+  /** Pipelined, one multi each: the check of the controller epoch and the write. */
+  | { type: 'zk.multi'; writes: readonly StateWrite[] }
+  | { type: 'zk.dropDeletions'; topics: readonly string[] }
+  | { type: 'channel.open'; broker: LiveBroker }
+  | { type: 'channel.close'; brokerId: BrokerId }
+  | ({ type: 'leaderAndIsr.send' } & LeaderAndIsrOrder)
+  | ({ type: 'updateMetadata.send' } & UpdateMetadataOrder)
+  | ({ type: 'stopReplica.send' } & StopReplicaOrder)
+  | { type: 'leaderless.note'; partitions: readonly TopicPartition[] }
+  /** To be answered when all of the above are in their queues. */
+  | { type: 'orders.confirm' }
+  | { type: 'alterPartition.answer'; request: number; answer: ProposalAnswer }
+  | {
+      type: 'controlledShutdown.answer'
+      request: number
+      errorCode: ErrorCode
+      remaining: readonly TopicPartition[]
+    }
+  | {
+      type: 'deletion.begin'
+      topic: string
+      topicId: Uuid
+      replicas: readonly { readonly partition: number; readonly brokerId: BrokerId }[]
+      live: readonly BrokerId[]
+    }
+  /** To the deletions under way: these brokers are there again, or gone. */
+  | { type: 'deletions.resume'; brokers: readonly BrokerId[] }
+  | { type: 'deletions.halt'; brokers: readonly BrokerId[] }
+  | { type: 'controller.resign' }
+
+/** What a fact asks for; null: nothing. */
+function workOf(fact: LeaderElectionFact, { view }: LeaderElectionContext): Work | null {
+  switch (fact.type) {
+    case 'znode.deleted':
+    case 'znode.changed':
+    case 'znode.childrenChanged':
+      return workOfZnode(fact)
+    case 'rebalance.requested':
+      return { kind: 'rebalance' }
+    case 'alterPartition.received':
+      return { kind: 'proposal', request: fact.request, proposal: fact.proposal }
+    case 'controlledShutdown.received': {
+      const { request, brokerId, brokerEpoch } = fact
+      return { kind: 'shutdown', request, brokerId, brokerEpoch }
+    }
+    case 'replicas.failed':
+      return { kind: 'diskFailure', brokerId: fact.brokerId, partitions: fact.partitions }
+    case 'orders.dropped': {
+      const broker = view.brokers[fact.brokerId]
+      return broker === undefined ? null : { kind: 'startup', brokers: [broker] }
+    }
+    default:
+      return null
+  }
+}
+
+function workOfZnode({ type, path }: { type: string; path: string }): Work | null {
+  if (type === 'znode.childrenChanged')
+    return path === BrokerIdsZNode.path
+      ? { kind: 'brokers' }
+      : path === TopicsZNode.path
+        ? { kind: 'topics', topic: null }
+        : path === DeleteTopicsZNode.path
+          ? { kind: 'deletions' }
+          : null
+  if (znodeParent(path) === BrokerIdsZNode.path && BrokerIdZNode.id(path) !== null)
+    return { kind: 'brokers' }
+  if (type === 'znode.changed' && znodeParent(path) === TopicsZNode.path)
+    return { kind: 'topics', topic: znodeName(path) }
+  return null
+}
+
+/** What was read comes back as work, ahead of all that waits. */
+function workRead(fact: LeaderElectionFact, { view }: LeaderElectionContext): readonly Work[] {
+  switch (fact.type) {
+    case 'brokers.read':
+      return brokerWork(view, fact.brokers)
+    case 'topics.read':
+      return [{ kind: 'assignment', topics: fact.topics, listed: fact.listed }]
+    case 'deletions.read':
+      return [{ kind: 'deletion', topics: fact.topics }]
+    default:
+      return []
+  }
+}
+
+/** Addresses and all there is to know, before anything is decided. */
+function introducing({ view, task }: LeaderElectionContext): readonly LeaderElectionCommand[] {
+  const work = task?.work
+  if (work === undefined) return []
+  const opened =
+    work.kind === 'takeover'
+      ? Object.values(view.brokers)
+      : work.kind === 'startup' || work.kind === 'move'
+        ? work.brokers
+        : []
+  const commands: LeaderElectionCommand[] = opened.map(broker => ({ type: 'channel.open', broker }))
+  if (work.kind === 'failure') {
+    for (const brokerId of work.brokers) commands.push({ type: 'channel.close', brokerId })
+    commands.push({ type: 'deletions.halt', brokers: work.brokers })
+  }
+  const told = introduction(view, work)
+  if (told === null) return commands
+  const { newcomers, toNewcomers, others, toOthers, announced } = told
+  for (const order of updateMetadataOrders(view, toNewcomers, newcomers))
+    commands.push({ type: 'updateMetadata.send', ...order })
+  for (const order of updateMetadataOrders(view, toOthers, others))
+    commands.push({ type: 'updateMetadata.send', ...order })
+  for (const order of leaderAndIsrOrders(view, announced))
+    commands.push({ type: 'leaderAndIsr.send', ...order })
+  if (work.kind === 'startup') commands.push({ type: 'deletions.resume', brokers: newcomers })
+  return commands
+}
+
+/** What became of it: replicas first, then everybody, then those that stop, then whoever asked. */
+function announcing({ view, task }: LeaderElectionContext): readonly LeaderElectionCommand[] {
+  if (task === null) return []
+  const commands: LeaderElectionCommand[] = []
+  for (const order of leaderAndIsrOrders(view, task.announced))
+    commands.push({ type: 'leaderAndIsr.send', ...order })
+  if (task.tellsBrokers || task.announced.length + task.metadata.length > 0)
+    for (const order of updateMetadataOrders(view, [...task.announced, ...task.metadata]))
+      commands.push({ type: 'updateMetadata.send', ...order })
+  for (const order of stopReplicaOrders(view, task.stopped))
+    commands.push({ type: 'stopReplica.send', ...order })
+  for (const topic of task.deleted)
+    commands.push({
+      type: 'deletion.begin',
+      topic,
+      topicId: topicRow(view, topic)?.topicId ?? '',
+      replicas: [...partitionsOf(view, topic)].flatMap(({ partition, row }) =>
+        row.replicas.map(brokerId => ({ partition, brokerId })),
+      ),
+      live: brokerIds(view),
+    })
+  if (task.undeletable.length > 0)
+    commands.push({ type: 'zk.dropDeletions', topics: task.undeletable })
+  if (task.leaderless.length > 0)
+    commands.push({ type: 'leaderless.note', partitions: task.leaderless })
+  const { work, errorCode } = task
+  if (work.kind === 'proposal' && task.answer !== null)
+    commands.push({ type: 'alterPartition.answer', request: work.request, answer: task.answer })
+  if (work.kind === 'shutdown')
+    commands.push({
+      type: 'controlledShutdown.answer',
+      request: work.request,
+      errorCode,
+      remaining: errorCode === 0 ? stillLedBy(view, work.brokerId) : [],
+    })
+  commands.push({ type: 'orders.confirm' })
+  return commands
+}
+
+export const leaderElectionMachine = setup({
+  types: {
+    input: {} as LeaderElectionInput,
+    context: {} as LeaderElectionContext,
+    events: {} as LeaderElectionFact,
+    emitted: {} as LeaderElectionCommand,
+  },
+  actions: {
+    refuse,
+    /** It has to wait. */
+    keep: assign(({ context, event }) => {
+      const work = workOf(event, context)
+      return work === null ? {} : { pending: keepWork(context.pending, work) }
+    }),
+    /**
+     * At once, then a look at what topics there are: one of that name may have been created since, and the watch that told of it
+     * was used up while the old one still stood in the view.
+     */
+    keepErased: assign(({ context, event }) => {
+      assertEvent(event, 'topic.erased')
+      const { topic, topicId } = event
+      const pending: readonly Work[] = [{ kind: 'erasure', topic, topicId }, ...context.pending]
+      return { pending: keepWork(pending, { kind: 'topics', topic: null }) }
+    }),
+    keepRead: assign(({ context, event }) => ({
+      pending: [...workRead(event, context), ...context.pending],
+    })),
+    takeUp: assign(({ context }) => {
+      const [work, ...pending] = context.pending
+      return work === undefined ? {} : { ...weigh(context.view, work, context), pending }
+    }),
+    introduce: enqueueActions(({ context, enqueue }) => {
+      for (const command of introducing(context)) enqueue.emit(command)
+    }),
+    readBrokers: emit({ type: 'zk.readBrokers' }),
+    readTopics: emit(({ context }) => {
+      const topic = context.task?.work.kind === 'topics' ? context.task.work.topic : null
+      const known = topic === null ? Object.keys(context.view.topics) : []
+      return { type: 'zk.readTopics', known, topic }
+    }),
+    readDeletions: emit({ type: 'zk.readDeletions' }),
+    readStates: emit(({ context }) => ({
+      type: 'zk.readStates',
+      ...readingList(context.view, context.task as Task),
+    })),
+    decide: assign(({ context, event }) => {
+      const { states, uncleanTopics } =
+        event.type === 'states.read' ? event : { states: [], uncleanTopics: [] }
+      const { controllerEpoch, view } = context
+      return decideTask(view, context.task as Task, states, { controllerEpoch, uncleanTopics })
+    }),
+    write: emit(({ context }) => ({ type: 'zk.multi', writes: context.task?.writes ?? [] })),
+    keepWritten: assign(({ context, event }) =>
+      settleWrites(
+        context.view,
+        context.task as Task,
+        event.type === 'zk.badVersion' ? event.stale : [],
+      ),
+    ),
+    announce: enqueueActions(({ context, enqueue }) => {
+      for (const command of announcing(context)) enqueue.emit(command)
+    }),
+    finish: assign({ task: null }),
+    resign: emit({ type: 'controller.resign' }),
+  },
+  guards: {
+    /** Of what waits, the first. */
+    brokersWait: ({ context }) => context.pending[0]?.kind === 'brokers',
+    topicsWait: ({ context }) => context.pending[0]?.kind === 'topics',
+    deletionsWait: ({ context }) => context.pending[0]?.kind === 'deletions',
+    workWaits: ({ context }) => context.pending.length > 0,
+    isOfBroker: ({ context, event }) => workOf(event, context)?.kind === 'brokers',
+    isOfTopics: ({ context, event }) => workOf(event, context)?.kind === 'topics',
+    isOfDeletions: ({ context, event }) => workOf(event, context)?.kind === 'deletions',
+    asksForWork: ({ context, event }) => workOf(event, context) !== null,
+    mustRead: ({ context }) =>
+      context.task !== null && readingList(context.view, context.task).partitions.length > 0,
+    mustWrite: ({ context }) => (context.task?.writes.length ?? 0) > 0,
+    /** A leader's proposal is not made again for it: it will ask anew if it still leads. */
+    isProposal: ({ context }) => context.task?.work.kind === 'proposal',
+  },
+}).createMachine({
+  id: 'leaderElection',
+  description: 'The controller at work: elections, and all else that changes who leads what.',
+  context: ({ input: { deletions, ...input } }) => ({
+    ...input,
+    task: null,
+    pending: [{ kind: 'takeover', deletions }],
+  }),
+  initial: 'settled',
+  on: {
+    'znode.deleted': { actions: 'keep' },
+    'znode.changed': { actions: 'keep' },
+    'znode.childrenChanged': { actions: 'keep' },
+    // Of what is watched only /controller can be created, and that is another chart's.
+    'znode.created': {},
+    'rebalance.requested': { actions: 'keep' },
+    'alterPartition.received': { actions: 'keep' },
+    'controlledShutdown.received': { actions: 'keep' },
+    'replicas.failed': { actions: 'keep' },
+    'orders.dropped': { actions: 'keep' },
+    'topic.erased': { actions: 'keepErased' },
+    // A deletion of a topic met the fence.
+    'zk.fenced': '.resigned',
+    '*': { actions: 'refuse' },
+  },
+  states: {
+    settled: {
+      description: 'Every partition has the leader it can have (ControllerState.Idle).',
+      entry: 'finish',
+      always: [
+        { guard: 'brokersWait', target: 'electing.readingBrokers', actions: 'takeUp' },
+        { guard: 'topicsWait', target: 'electing.readingTopics', actions: 'takeUp' },
+        { guard: 'deletionsWait', target: 'electing.readingDeletions', actions: 'takeUp' },
+        { guard: 'workWaits', target: 'electing.weighing', actions: 'takeUp' },
+      ],
+      on: {
+        // The ephemeral znode of a broker is gone: the broker is dead.
+        'znode.deleted': [
+          {
+            guard: 'isOfBroker',
+            target: 'electing.readingBrokers',
+            actions: ['keep', 'takeUp'],
+          },
+          {},
+        ],
+        'znode.childrenChanged': [
+          {
+            guard: 'isOfBroker',
+            target: 'electing.readingBrokers',
+            actions: ['keep', 'takeUp'],
+          },
+          { guard: 'isOfTopics', target: 'electing.readingTopics', actions: ['keep', 'takeUp'] },
+          {
+            guard: 'isOfDeletions',
+            target: 'electing.readingDeletions',
+            actions: ['keep', 'takeUp'],
+          },
+          {},
+        ],
+        'znode.changed': [
+          {
+            guard: 'isOfBroker',
+            target: 'electing.readingBrokers',
+            actions: ['keep', 'takeUp'],
+          },
+          { guard: 'isOfTopics', target: 'electing.readingTopics', actions: ['keep', 'takeUp'] },
+          {},
+        ],
+        'rebalance.requested': { target: 'electing.weighing', actions: ['keep', 'takeUp'] },
+        'alterPartition.received': { target: 'electing.weighing', actions: ['keep', 'takeUp'] },
+        'controlledShutdown.received': {
+          target: 'electing.weighing',
+          actions: ['keep', 'takeUp'],
+        },
+        'replicas.failed': { target: 'electing.weighing', actions: ['keep', 'takeUp'] },
+        'orders.dropped': [
+          {
+            guard: 'asksForWork',
+            target: 'electing.weighing',
+            actions: ['keep', 'takeUp'],
+          },
+          {},
+        ],
+        'topic.erased': { target: 'electing.weighing', actions: ['keepErased', 'takeUp'] },
+      },
+    },
+    electing: {
+      description: 'What happened, and who shall lead now.',
+      initial: 'weighing',
+      states: {
+        readingBrokers: {
+          description: 'Who is there, and since when (KafkaController.processBrokerChange).',
+          entry: 'readBrokers',
+          on: { 'brokers.read': { target: '#leaderElection.settled', actions: 'keepRead' } },
+        },
+        readingTopics: {
+          description: 'Which topics and partitions are new (processTopicChange).',
+          entry: 'readTopics',
+          on: { 'topics.read': { target: '#leaderElection.settled', actions: 'keepRead' } },
+        },
+        readingDeletions: {
+          description: 'Which topics are to go (processTopicDeletion).',
+          entry: 'readDeletions',
+          on: { 'deletions.read': { target: '#leaderElection.settled', actions: 'keepRead' } },
+        },
+        weighing: {
+          description: 'What is to become of which partitions.',
+          entry: 'introduce',
+          always: [
+            { guard: 'mustRead', target: 'readingStates' },
+            // A proposal was judged by what the leader had read: nothing is left to decide.
+            { guard: 'mustWrite', target: '#leaderElection.committing' },
+            { target: 'deciding', actions: 'decide' },
+          ],
+        },
+        readingStates: {
+          description: 'As ZooKeeper has them now (getTopicPartitionStatesRaw).',
+          entry: 'readStates',
+          on: { 'states.read': { target: 'deciding', actions: 'decide' } },
+        },
+        deciding: {
+          description: 'Elected, as far as anybody could be (Election.leaderForOffline …).',
+          always: [
+            { guard: 'mustWrite', target: '#leaderElection.committing' },
+            { target: '#leaderElection.announcing' },
+          ],
+        },
+      },
+    },
+    committing: {
+      description: 'Writes the state znodes under the fence (KafkaZkClient.updateLeaderAndIsr).',
+      entry: 'write',
+      on: {
+        'zk.committed': { target: 'announcing', actions: 'keepWritten' },
+        'zk.badVersion': [
+          { guard: 'isProposal', target: 'announcing', actions: 'keepWritten' },
+          { target: 'electing.readingStates', actions: 'keepWritten' },
+        ],
+        'zk.fenced': 'resigned',
+      },
+    },
+    announcing: {
+      description: 'Tells the brokers, and whoever asked (sendRequestsToBrokers).',
+      entry: 'announce',
+      on: { 'orders.queued': 'settled' },
+    },
+    resigned: {
+      description: 'Another controller has taken over (ControllerMovedException).',
+      type: 'final',
+      entry: 'resign',
+    },
+  },
+})
+
+type LeaderElectionSnapshot = SnapshotFrom<typeof leaderElectionMachine>
+
+/** The cluster as this controller knows it. */
+export const clusterView = (snapshot: LeaderElectionSnapshot): ClusterView => snapshot.context.view
+
+/** Nothing is under way and nothing waits. */
+export const isSettled = (snapshot: LeaderElectionSnapshot): boolean => snapshot.matches('settled')

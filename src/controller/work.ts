@@ -1,0 +1,480 @@
+/**
+ * The controller's work, piece by piece: what each event comes to before ZooKeeper is asked and after it has answered.
+ * `machines/controller/leader-election.ts` takes the pieces up one at a time, as Kafka's event thread does.
+ */
+import { type ErrorCode, errors } from '../error.ts'
+import { type BrokerId, printPartition, type TopicPartition, type Uuid } from '../ids.ts'
+import {
+  aimsAfterDiskFailure,
+  aimsAfterFailure,
+  aimsForOnline,
+  aimsForRebalance,
+  aimsForShutdown,
+} from './aims.ts'
+import {
+  type IsrProposal,
+  judgeProposal,
+  type ProposalAnswer,
+  withRefused,
+} from './alter-partition.ts'
+import {
+  allPartitions,
+  brokerIds,
+  type ClusterView,
+  compareBrokers,
+  isDeleting,
+  type Leadership,
+  type LiveBroker,
+  lastingPartitions,
+  onlineReplicas,
+  partitionRow,
+  partitionsOf,
+  type TopicRow,
+  topicRow,
+  withBrokers,
+  withDeleting,
+  withFailedReplicas,
+  withLeaderships,
+  withoutBrokers,
+  withoutTopics,
+  withShuttingDown,
+  withTopics,
+} from './cluster-view.ts'
+import type { Announced, Stopped } from './orders.ts'
+import { type Aim, decide, type StateWrite, written } from './partition-change.ts'
+
+/** A topic as its znode has it. */
+export interface TopicRead {
+  readonly topic: string
+  readonly topicId: Uuid
+  readonly partitions: Readonly<Record<number, Omit<TopicRow['partitions'][number], 'leadership'>>>
+}
+
+/** Something to be seen to. The first three kinds are to be read first; what was read comes back as other kinds. */
+export type Work =
+  | { readonly kind: 'brokers' }
+  /** Null: all of them. */
+  | { readonly kind: 'topics'; readonly topic: string | null }
+  | { readonly kind: 'deletions' }
+  /** The first work of a reign. */
+  | { readonly kind: 'takeover'; readonly deletions: readonly string[] }
+  | { readonly kind: 'startup'; readonly brokers: readonly LiveBroker[] }
+  | { readonly kind: 'move'; readonly brokers: readonly LiveBroker[] }
+  | { readonly kind: 'failure'; readonly brokers: readonly BrokerId[] }
+  /** `listed`: all topics there are; null where only some were looked at. */
+  | {
+      readonly kind: 'assignment'
+      readonly topics: readonly TopicRead[]
+      readonly listed: readonly string[] | null
+    }
+  | { readonly kind: 'deletion'; readonly topics: readonly string[] }
+  | { readonly kind: 'erasure'; readonly topic: string; readonly topicId: Uuid }
+  | { readonly kind: 'proposal'; readonly request: number; readonly proposal: IsrProposal }
+  | {
+      readonly kind: 'shutdown'
+      readonly request: number
+      readonly brokerId: BrokerId
+      readonly brokerEpoch: number
+    }
+  | { readonly kind: 'rebalance' }
+  /** `partitions`: `orders-0` each. */
+  | {
+      readonly kind: 'diskFailure'
+      readonly brokerId: BrokerId
+      readonly partitions: readonly string[]
+    }
+
+/** Work under way, and what has come of it so far. */
+export interface Task {
+  readonly work: Work
+  /** What is still wanted of partitions. */
+  readonly aims: readonly Aim[]
+  /** Their state znodes are not as they were thought to be: nothing is decided before they are read. */
+  readonly mistrusts: boolean
+  /** What is being written. */
+  readonly writes: readonly StateWrite[]
+  /** To be told to replicas, and as metadata to everybody. */
+  readonly announced: readonly Announced[]
+  /** To be told as metadata alone. */
+  readonly metadata: readonly TopicPartition[]
+  /** Metadata is told even if no partition changed: the brokers did. */
+  readonly tellsBrokers: boolean
+  readonly stopped: readonly Stopped[]
+  /** Topics whose deletion begins. */
+  readonly deleted: readonly string[]
+  /** Topics to be deleted that are none: the requests are dropped. */
+  readonly undeletable: readonly string[]
+  /** Elections that had nobody to elect. */
+  readonly leaderless: readonly TopicPartition[]
+  /** For the one who asked; null: nobody did. */
+  readonly answer: ProposalAnswer | null
+  readonly errorCode: ErrorCode
+}
+
+export interface WorkOptions {
+  readonly controllerEpoch: number
+  /** `leader.imbalance.per.broker.percentage`. */
+  readonly imbalancePercentageMax: number
+  /** `delete.topic.enable`. */
+  readonly deletesTopics: boolean
+}
+
+/** Work that repeats what waits already is not kept. */
+export const keepWork = (pending: readonly Work[], work: Work): readonly Work[] =>
+  pending.some(other => JSON.stringify(other) === JSON.stringify(work))
+    ? pending
+    : [...pending, work]
+
+/** Read brokers → what happened to them, in Kafka's order: new ones, bounced ones (dead and back), dead ones. */
+export function brokerWork(view: ClusterView, read: readonly LiveBroker[]): readonly Work[] {
+  const { appeared, bounced, died, moved } = compareBrokers(view, read)
+  const work: Work[] = []
+  if (appeared.length > 0) work.push({ kind: 'startup', brokers: appeared })
+  if (bounced.length > 0)
+    work.push(
+      { kind: 'failure', brokers: bounced.map(broker => broker.id) },
+      { kind: 'startup', brokers: bounced },
+    )
+  if (died.length > 0) work.push({ kind: 'failure', brokers: died })
+  if (moved.length > 0) work.push({ kind: 'move', brokers: moved })
+  return work
+}
+
+const plain = ({ topic, partition }: TopicPartition): TopicPartition => ({ topic, partition })
+
+const idle = (work: Work): Task => ({
+  work,
+  aims: [],
+  mistrusts: false,
+  writes: [],
+  announced: [],
+  metadata: [],
+  tellsBrokers: false,
+  stopped: [],
+  deleted: [],
+  undeletable: [],
+  leaderless: [],
+  answer: null,
+  errorCode: errors.NONE,
+})
+
+/** Takes work up: the view as it is from now on, and what is wanted of which partitions. */
+export function weigh(
+  before: ClusterView,
+  work: Work,
+  options: WorkOptions,
+): { readonly view: ClusterView; readonly task: Task } {
+  const task = idle(work)
+  switch (work.kind) {
+    case 'brokers':
+    case 'topics':
+    case 'deletions':
+      return { view: before, task }
+    case 'takeover':
+      return takeOver(before, task, work.deletions, options)
+    case 'startup': {
+      const view = withBrokers(before, work.brokers)
+      return { view, task: { ...task, aims: aimsForOnline(view) } }
+    }
+    case 'move':
+      return { view: withBrokers(before, work.brokers), task: { ...task, tellsBrokers: true } }
+    case 'failure': {
+      const view = withoutBrokers(before, work.brokers)
+      const aims = aimsAfterFailure(view, work.brokers)
+      const metadata = partitionsOn(view, work.brokers)
+      return { view, task: { ...task, aims, metadata, tellsBrokers: true } }
+    }
+    case 'assignment': {
+      const view = assign(before, work.topics, work.listed)
+      return { view, task: { ...task, aims: aimsForNew(view, work.topics) } }
+    }
+    case 'deletion':
+      return beginDeletion(before, task, work.topics, options)
+    case 'erasure':
+      return {
+        view:
+          topicRow(before, work.topic)?.topicId === work.topicId
+            ? withoutTopics(before, [work.topic])
+            : before,
+        task,
+      }
+    case 'proposal': {
+      const { answer, writes } = judgeProposal(before, work.proposal, options.controllerEpoch)
+      return { view: before, task: { ...task, answer, writes } }
+    }
+    case 'shutdown':
+      return shutDown(before, task, work)
+    case 'rebalance': {
+      const aims = aimsForRebalance(before, options.imbalancePercentageMax)
+      return { view: before, task: { ...task, aims } }
+    }
+    case 'diskFailure': {
+      const view = withFailedReplicas(before, work.brokerId, work.partitions)
+      const affected = [...lastingPartitions(view)].filter(known =>
+        work.partitions.includes(printPartition(known)),
+      )
+      return {
+        view,
+        task: {
+          ...task,
+          aims: aimsAfterDiskFailure(view, work.brokerId),
+          metadata: affected.map(plain),
+          stopped: affected.map(known => stop(known, work.brokerId)),
+        },
+      }
+    }
+  }
+}
+
+const stop = (known: TopicPartition, brokerId: BrokerId): Stopped => ({
+  ...plain(known),
+  brokerId,
+  deletePartition: false,
+})
+
+/** Partitions that last and have a replica on one of these brokers. */
+const partitionsOn = (view: ClusterView, ids: readonly BrokerId[]): readonly TopicPartition[] =>
+  [...lastingPartitions(view)]
+    .filter(({ row }) => row.replicas.some(id => ids.includes(id)))
+    .map(plain)
+
+/**
+ * The dead are whoever has replicas and is not there: their elections come first of all, then everybody is told everything
+ * (KafkaController.onControllerFailover: startup of both state machines in one).
+ */
+function takeOver(
+  before: ClusterView,
+  task: Task,
+  deletions: readonly string[],
+  options: WorkOptions,
+): { readonly view: ClusterView; readonly task: Task } {
+  const begun = beginDeletion(before, task, deletions, options)
+  const { view } = begun
+  const replicas = [...lastingPartitions(view)].flatMap(({ row }) => row.replicas)
+  const dead = [...new Set(replicas)].filter(id => view.brokers[id] === undefined)
+  const lasting = [...lastingPartitions(view)]
+  return {
+    view,
+    task: {
+      ...begun.task,
+      aims: aimsAfterFailure(
+        view,
+        dead.sort((a, b) => a - b),
+      ),
+      announced: lasting.map(known => ({ ...plain(known), isNew: false })),
+      tellsBrokers: true,
+    },
+  }
+}
+
+/** Unknown topics cannot be deleted; the others' replicas are stopped, and nobody is to look for them any more. */
+function beginDeletion(
+  before: ClusterView,
+  task: Task,
+  topics: readonly string[],
+  { deletesTopics }: WorkOptions,
+): { readonly view: ClusterView; readonly task: Task } {
+  const deletable = (topic: string): boolean =>
+    deletesTopics && topicRow(before, topic) !== undefined
+  const deleted = topics.filter(topic => deletable(topic) && !isDeleting(before, topic))
+  const view = withDeleting(before, deleted)
+  const partitions = deleted.flatMap(topic => [...partitionsOf(view, topic)])
+  return {
+    view,
+    task: {
+      ...task,
+      deleted,
+      undeletable: topics.filter(topic => !deletable(topic)),
+      metadata: partitions.map(plain),
+      stopped: partitions.flatMap(known => known.row.replicas.map(id => stop(known, id))),
+    },
+  }
+}
+
+/** Topics and partitions as their znodes have them; what is known of leaders stays. A known topic that is not listed is gone. */
+function assign(
+  view: ClusterView,
+  topics: readonly TopicRead[],
+  listed: readonly string[] | null,
+): ClusterView {
+  const here = new Set(listed ?? Object.keys(view.topics))
+  const vanished = Object.keys(view.topics).filter(topic => !here.has(topic))
+  const rows = topics
+    .filter(({ topic }) => !isDeleting(view, topic))
+    .map(({ topic, topicId, partitions }) => {
+      const known = topicRow(view, topic)
+      const leaderships = known?.topicId === topicId ? known.partitions : {}
+      const entries = Object.entries(partitions).map(([partition, assigned]) => [
+        partition,
+        { ...assigned, leadership: leaderships[Number(partition)]?.leadership ?? null },
+      ])
+      return [topic, { topicId, partitions: Object.fromEntries(entries) }] as const
+    })
+  return withTopics(vanished.length > 0 ? withoutTopics(view, vanished) : view, rows)
+}
+
+const aimsForNew = (view: ClusterView, topics: readonly TopicRead[]): readonly Aim[] =>
+  topics.flatMap(({ topic }) =>
+    isDeleting(view, topic)
+      ? []
+      : [...partitionsOf(view, topic)]
+          .filter(({ row }) => row.leadership === null)
+          .map(known => ({ ...plain(known), elect: 'offline' as const, goingOffline: [] })),
+  )
+
+/** A broker wants to stop (KafkaController.processControlledShutdown). */
+function shutDown(
+  before: ClusterView,
+  task: Task,
+  { brokerId, brokerEpoch }: Extract<Work, { kind: 'shutdown' }>,
+): { readonly view: ClusterView; readonly task: Task } {
+  const broker = before.brokers[brokerId]
+  if (broker === undefined)
+    return { view: before, task: { ...task, errorCode: errors.BROKER_NOT_AVAILABLE } }
+  // A higher one is a life that this controller has not seen yet: weaker than AlterPartition's test, as in Kafka.
+  if (brokerEpoch !== -1 && brokerEpoch < broker.brokerEpoch)
+    return { view: before, task: { ...task, errorCode: errors.STALE_BROKER_EPOCH } }
+  const view = withShuttingDown(before, brokerId)
+  const aims = aimsForShutdown(view, brokerId)
+  const followed = aims.filter(aim => aim.elect === null)
+  return { view, task: { ...task, aims, stopped: followed.map(aim => stop(aim, brokerId)) } }
+}
+
+/**
+ * What must be read before it can be decided: states (a new partition has none), and where it might come to that whether a topic
+ * allows unclean elections.
+ */
+export function readingList(
+  view: ClusterView,
+  { aims, mistrusts }: Task,
+): { readonly partitions: readonly TopicPartition[]; readonly configsOf: readonly string[] } {
+  const hopeless = aims.filter(aim => {
+    const row = partitionRow(view, aim)
+    if (aim.elect !== 'offline' || !row?.leadership) return false
+    const { isr } = row.leadership
+    return !onlineReplicas(view, { ...plain(aim), row }).some(id => isr.includes(id))
+  })
+  return {
+    partitions: aims
+      .filter(aim => mistrusts || partitionRow(view, aim)?.leadership != null)
+      .map(plain),
+    configsOf: [...new Set(hopeless.map(aim => aim.topic))],
+  }
+}
+
+/** A partition's state znode as read; null: there is none. */
+export interface StateRead extends TopicPartition {
+  readonly leadership: Leadership | null
+}
+
+/** Takes in what was read, and decides. */
+export function decideTask(
+  before: ClusterView,
+  task: Task,
+  read: readonly StateRead[],
+  options: { readonly controllerEpoch: number; readonly uncleanTopics: readonly string[] },
+): { readonly view: ClusterView; readonly task: Task } {
+  const known = (state: TopicPartition) => partitionRow(before, state)?.leadership ?? null
+  const found = read.flatMap(({ leadership, ...state }) =>
+    leadership === null ? [] : [{ ...state, leadership }],
+  )
+  // Whoever's write it was (our own, whose answer was lost, or a tool's): the replicas are to hear of it.
+  const unheard = found.filter(
+    ({ leadership, ...state }) => JSON.stringify(leadership) !== JSON.stringify(known(state)),
+  )
+  // Not there though it was known, or though it was in the way of being created: the topic is on its way out.
+  const lost = read.filter(
+    state => state.leadership === null && (known(state) !== null || task.mistrusts),
+  )
+  const view = withLeaderships(before, found)
+  const aims = task.aims.filter(
+    aim => !lost.some(({ topic, partition }) => topic === aim.topic && partition === aim.partition),
+  )
+  const { writes, leaderless } = decide(view, aims, options)
+  return {
+    view,
+    task: {
+      ...task,
+      aims,
+      writes,
+      leaderless: [...task.leaderless, ...leaderless],
+      announced: [
+        ...task.announced,
+        ...unheard.map(state => ({ ...plain(state), isNew: known(state) === null })),
+      ],
+    },
+  }
+}
+
+/**
+ * Writes are done, but for those that found another version. What was written is announced; what was not is still wanted.
+ *
+ * @param stale partitions whose state znode is not as it was thought to be
+ */
+export function settleWrites(
+  before: ClusterView,
+  task: Task,
+  stale: readonly TopicPartition[],
+): { readonly view: ClusterView; readonly task: Task } {
+  const isStale = (it: TopicPartition): boolean =>
+    stale.some(({ topic, partition }) => topic === it.topic && partition === it.partition)
+  const done = stale.length === 0 ? task.writes : task.writes.filter(write => !isStale(write))
+  const view = withLeaderships(before, written(done))
+  // Leaders know the ISR they proposed: they get an answer, the others metadata, and nobody LeaderAndIsr.
+  if (task.work.kind === 'proposal') {
+    const answer = task.answer && withRefused(task.answer, stale)
+    return { view, task: { ...task, writes: [], metadata: done.map(plain), answer } }
+  }
+  const offline = new Map(task.aims.map(aim => [printPartition(aim), aim.goingOffline]))
+  const announced = done.map((write): Announced => {
+    const gone = offline.get(printPartition(write)) ?? []
+    const isNew = write.partitionEpoch === null
+    if (gone.length === 0) return { ...plain(write), isNew }
+    const replicas = partitionRow(view, write)?.replicas ?? []
+    return { ...plain(write), isNew, to: replicas.filter(id => !gone.includes(id)) }
+  })
+  return {
+    view,
+    task: {
+      ...task,
+      writes: [],
+      aims: stale.length === 0 ? [] : task.aims.filter(isStale),
+      mistrusts: true,
+      announced: [...task.announced, ...announced],
+    },
+  }
+}
+
+/** Whom to tell of whom before anything is decided: addresses go before the orders that need them (KAFKA-4443). */
+export interface Introduction {
+  /** To those who know nothing yet: everything; at a takeover, when all is about to be told, the brokers only. */
+  readonly newcomers: readonly BrokerId[]
+  readonly toNewcomers: readonly TopicPartition[]
+  /** To the others: what changes for them. */
+  readonly others: readonly BrokerId[]
+  readonly toOthers: readonly TopicPartition[]
+  /** LeaderAndIsr to the newcomers, of what they have replicas of. */
+  readonly announced: readonly Announced[]
+}
+
+/** Null for work that needs none. */
+export function introduction(view: ClusterView, work: Work): Introduction | null {
+  if (work.kind === 'takeover')
+    return {
+      newcomers: brokerIds(view),
+      toNewcomers: [],
+      others: [],
+      toOthers: [],
+      announced: [],
+    }
+  if (work.kind !== 'startup') return null
+  const newcomers = work.brokers.map(broker => broker.id)
+  const theirs = partitionsOn(view, newcomers)
+  return {
+    newcomers,
+    toNewcomers: [...allPartitions(view)].map(plain),
+    others: brokerIds(view).filter(id => !newcomers.includes(id)),
+    toOthers: theirs,
+    announced: theirs.map(known => ({ ...known, isNew: false, to: newcomers })),
+  }
+}
