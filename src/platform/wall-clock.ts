@@ -2,10 +2,11 @@ import type { Clock, Timer } from '../ports.ts'
 import { Timeline } from '../timeline.ts'
 
 /**
- * At most this much of the timeline is caught up before waiting input is read. Far below every session timeout, so
- * that after a stall (garbage collection, a busy machine) pings are sent, carried and heard between the steps.
+ * How much of the timeline is caught up before waiting input is read, ms: far below every session timeout, so that after a
+ * stall (garbage collection, a busy machine) pings are sent, carried and heard between the steps. A share of the lag, or a process
+ * each of whose turns takes longer than a step would fall behind for ever.
  */
-const catchUpStepMs = 20
+const catchUpStepMs = (lagMs: number): number => Math.max(20, lagMs / 25)
 
 /** As soon as the input that is already waiting was read. In browsers there is only the timer. */
 const soon: (callback: () => void) => unknown =
@@ -57,7 +58,7 @@ export function wallClock(): Clock {
     disarm = () => {}
     const nowMs = realNowMs()
     const fromMs = catchingUp ? timeline.nowMs : Math.max(timeline.nowMs, timeline.nextDueAtMs ?? 0)
-    const toMs = Math.min(nowMs, fromMs + catchUpStepMs)
+    const toMs = Math.min(nowMs, fromMs + catchUpStepMs(nowMs - fromMs))
     catchingUp = toMs < nowMs
     try {
       timeline.runUntil(toMs)
