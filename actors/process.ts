@@ -23,6 +23,9 @@ export class Process {
   readonly #timers = new Set<Timer>()
   readonly #sockets = new Set<Socket>()
   readonly #listeners = new Set<Listener>()
+  readonly #disks = new Map<string, Disk>()
+  /** Give back the disks it has locked. */
+  readonly #locks = new Set<() => void>()
   /** What happened to a paused process, in order; it will find it when it wakes. */
   #held: Callback[] = []
 
@@ -35,7 +38,7 @@ export class Process {
       compression,
       clock: this.#clock(base.clock),
       network: this.#network(base.network),
-      disk: (node): Disk => base.disk(node),
+      disk: node => this.#disk(node),
       waiting: promise => base.waiting(promise),
     }
   }
@@ -52,6 +55,7 @@ export class Process {
     for (const timer of this.#timers) this.#base.clock.clearTimeout(timer)
     for (const listener of this.#listeners) listener.close()
     for (const socket of this.#sockets) socket.destroy()
+    for (const unlock of this.#locks) unlock()
     this.#timers.clear()
     this.#listeners.clear()
     this.#sockets.clear()
@@ -114,6 +118,31 @@ export class Process {
         base.clearTimeout(timer)
       },
     }
+  }
+
+  #disk(node: string): Disk {
+    const known = this.#disks.get(node)
+    if (known !== undefined) return known
+    const base = this.#base.disk(node)
+    const disk: Disk = {
+      open: path => base.open(path),
+      exists: path => base.exists(path),
+      list: path => base.list(path),
+      rename: (from, to) => base.rename(from, to),
+      remove: path => base.remove(path),
+      flushDirectory: path => base.flushDirectory(path),
+      flushLater: (files, done) => base.flushLater(files, error => this.#run(() => done(error))),
+      lock: () => {
+        const unlock = base.lock()
+        const once = (): void => {
+          if (this.#locks.delete(once)) unlock()
+        }
+        this.#locks.add(once)
+        return once
+      },
+    }
+    this.#disks.set(node, disk)
+    return disk
   }
 
   #guarded(socket: () => Socket, events: SocketEvents): SocketEvents {

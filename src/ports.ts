@@ -119,6 +119,18 @@ export interface Disk {
   remove(path: string): void
   /** Makes renames and new names in a directory survive a crash of the machine. */
   flushDirectory(path: string): void
+  /**
+   * `flush` without waiting for it, for files that hold much: a node stands still while it waits for a disk.
+   *
+   * @param done hears, at once or on a later turn, when all of them survive, or why not
+   */
+  flushLater(files: readonly DiskFile[], done: (error: Error | null) => void): void
+  /**
+   * Takes the disk for one process. The answer gives it back; so does the process's end.
+   *
+   * @throws an error with code ELOCKED that says who has it
+   */
+  lock(): () => void
 }
 
 /** Kafka's codecs by the names of its configuration. */

@@ -39,6 +39,7 @@ interface Directory {
 interface Space {
   bytesUsed: number
   readonly bytesMax: number
+  locked: boolean
 }
 
 export interface MemoryDisk extends Disk {
@@ -54,7 +55,8 @@ export interface MemoryDiskOptions {
 /** A fresh, empty disk. */
 export function memoryDisk(options: MemoryDiskOptions = {}): MemoryDisk {
   const root: Directory = { kind: 'directory', children: new Map() }
-  const space: Space = { bytesUsed: 0, bytesMax: options.bytesMax ?? Number.POSITIVE_INFINITY }
+  const bytesMax = options.bytesMax ?? Number.POSITIVE_INFINITY
+  const space: Space = { bytesUsed: 0, bytesMax, locked: false }
 
   return {
     get bytesUsed() {
@@ -94,6 +96,14 @@ export function memoryDisk(options: MemoryDiskOptions = {}): MemoryDisk {
       directory?.children.delete(name)
     },
     flushDirectory() {},
+    flushLater: (_files, done) => done(null),
+    lock() {
+      if (space.locked) throw failure('ELOCKED', 'this disk is in use by a running process')
+      space.locked = true
+      return () => {
+        space.locked = false
+      }
+    },
   }
 }
 

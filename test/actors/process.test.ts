@@ -114,3 +114,19 @@ test('a connection to nobody is refused', async () => {
   await clock.advance(10)
   expect(outcome).toEqual(['Error: connect ECONNREFUSED nobody:9'])
 })
+
+test('a killed process gives its disk back, and does not hear of what it was flushing', () => {
+  const platform = memoryPlatform({ clock: 'stepping' })
+  const process = new Process(platform)
+  const disk = process.platform.disk('broker-1')
+  expect(process.platform.disk('broker-1')).toBe(disk)
+  disk.lock()
+  const another = new Process(platform)
+  expect(() => another.platform.disk('broker-1').lock()).toThrow(/in use/)
+  process.kill()
+  another.platform.disk('broker-1').lock()()
+  another.platform.disk('broker-1').lock()
+  const heard: string[] = []
+  disk.flushLater([], () => heard.push('flushed'))
+  expect(heard).toEqual([])
+})
