@@ -69,6 +69,8 @@ export interface TopicConfigs {
   get(topic: string): TopicConfig
   /** Only the keys the topic sets itself, as text. */
   overrides(topic: string): Readonly<Record<string, string>>
+  /** Reads those of some topics; emits once, or fails as ZooKeeper does. A topic that is made leaves no note of its configuration. */
+  refresh(topics: readonly string[]): Observable<void>
   /** Reads these topics' configurations anew; emits once when they are known, or fails as ZooKeeper does. */
   refresh(topics: readonly string[]): Observable<void>
 }

@@ -35,6 +35,8 @@ export class FetchSessions {
   readonly #slots: number
   readonly #random: Random
   readonly #sessions = new Map<number, FetchSession>()
+  /** Fetches that wait for data, by the number of their connection: what ends the waiting. */
+  readonly waiting = new Map<number, () => void>()
 
   /** @param slots `max.incremental.fetch.session.cache.slots` */
   constructor(slots: number, random: Random) {

@@ -1,6 +1,260 @@
-import type { BrokerWorld, Partitions } from './broker-world.ts'
+import { assignmentRefusal, stopReplicaRefusal } from '../../machines/broker/partition-replica.ts'
+import { type ErrorCode, errors } from '../../src/error.ts'
+import { noUuid, printPartition, type TopicPartition, type Uuid } from '../../src/ids.ts'
+import type { Timer } from '../../src/ports.ts'
+import type {
+  LeaderAndIsr,
+  RequestOf,
+  ResponseDraftOf,
+  StopReplica,
+} from '../../src/protocol/index.ts'
+import type { BrokerChange, BrokerWorld, Partition, Partitions } from './broker-world.ts'
+import { FetchSessions } from './fetch-sessions.ts'
+import { Fetchers } from './fetcher.ts'
+import { IsrChanges } from './isr-changes.ts'
+import { LogDirectory } from './log-directory.ts'
+import { logOptions, Replica } from './partition.ts'
+
+type LeaderAndIsrRequest = RequestOf<typeof LeaderAndIsr>
+type AssignedState = LeaderAndIsrRequest['ungroupedPartitionStates'][number]
+type StopReplicaRequest = RequestOf<typeof StopReplica>
 
 /** Opens the logs that are on the broker's disk; roles come with the controller's orders. */
-export function startPartitions(_broker: BrokerWorld): Partitions {
-  throw new Error('in the making')
+export const startPartitions = (broker: BrokerWorld): Partitions => new PartitionsRoom(broker)
+
+/**
+ * The replicas of one broker: made and moved by the controller's orders, their high watermarks written down, their followers' lag and
+ * their logs' age looked at from time to time. After ReplicaManager and LogManager.
+ */
+class PartitionsRoom implements Partitions {
+  readonly fetchSessions: FetchSessions
+  readonly #broker: BrokerWorld
+  readonly #directory: LogDirectory
+  readonly #replicas = new Map<string, Replica>()
+  readonly #fetchers: Fetchers
+  readonly #isrChanges: IsrChanges
+  readonly #timers = new Map<string, Timer>()
+
+  constructor(broker: BrokerWorld) {
+    const { config, platform } = broker
+    this.#broker = broker
+    this.fetchSessions = new FetchSessions(
+      config['max.incremental.fetch.session.cache.slots'],
+      platform.random,
+    )
+    this.#isrChanges = new IsrChanges(broker)
+    this.#fetchers = new Fetchers(broker, (topic, partition) => this.#replica(topic, partition))
+    this.#directory = new LogDirectory(platform.disk(broker.name), platform.clock)
+    for (const found of this.#directory.partitions()) this.#open(found, noUuid)
+    this.#directory.opened()
+    broker.changes.subscribe(change => this.#changed(change))
+    this.#every('replica.high.watermark.checkpoint.interval.ms', () => this.#checkpoint())
+    this.#every('log.retention.check.interval.ms', () => {
+      for (const replica of this.#replicas.values()) replica.retain()
+    })
+    this.#every(
+      'replica.lag.time.max.ms',
+      () => {
+        for (const replica of this.#replicas.values()) replica.checkLag()
+      },
+      0.5,
+    )
+  }
+
+  get(topic: string, partition: number): Partition | undefined {
+    return this.#replica(topic, partition)
+  }
+
+  find(topic: string, partition: number): Partition | ErrorCode {
+    const replica = this.#replica(topic, partition)
+    if (replica !== undefined && replica.snapshot.value !== 'offline') return replica
+    return this.#broker.metadata.partition(topic, partition) === undefined
+      ? errors.UNKNOWN_TOPIC_OR_PARTITION
+      : errors.NOT_LEADER_OR_FOLLOWER
+  }
+
+  all(): Iterable<Partition> {
+    return this.#replicas.values()
+  }
+
+  leaderAndIsr(request: LeaderAndIsrRequest): ResponseDraftOf<typeof LeaderAndIsr> {
+    if (!this.#broker.metadata.admitController(request.controllerEpoch))
+      return { errorCode: errors.STALE_CONTROLLER_EPOCH }
+    const partitionErrors: { topicName: string; partitionIndex: number; errorCode: ErrorCode }[] =
+      []
+    const topics: { topicId: Uuid; partitionErrors: typeof partitionErrors }[] = []
+    this.#fetchers.batch(() => {
+      for (const { topicName, topicId, partitionStates } of assignedTopics(request)) {
+        const ofTopic = partitionStates.map(state => ({
+          topicName,
+          partitionIndex: state.partitionIndex,
+          errorCode: this.#assign(topicName, topicId, state),
+        }))
+        partitionErrors.push(...ofTopic)
+        topics.push({ topicId, partitionErrors: ofTopic })
+      }
+    })
+    return { errorCode: errors.NONE, partitionErrors, topics }
+  }
+
+  /** One partition of a LeaderAndIsr; its error code. */
+  #assign(topic: string, topicId: Uuid, state: AssignedState): ErrorCode {
+    const { brokerId, metadata, platform } = this.#broker
+    const { partitionIndex: partition, leader, leaderEpoch, partitionEpoch, isr, replicas } = state
+    const known = this.#replica(topic, partition)
+    if (known !== undefined) {
+      if (topicId !== noUuid && known.topicId !== noUuid && topicId !== known.topicId)
+        return errors.INCONSISTENT_TOPIC_ID
+      const refusal = assignmentRefusal(known.snapshot, leaderEpoch)
+      if (refusal !== errors.NONE) {
+        // A controller that learned topic ids sends the same epoch once more to say them.
+        const brings = known.topicId === noUuid && topicId !== noUuid
+        if (!brings || leaderEpoch !== known.leaderEpoch) return refusal
+        known.adoptTopicId(topicId)
+        return errors.NONE
+      }
+    }
+    if (!replicas.includes(brokerId)) return errors.UNKNOWN_TOPIC_OR_PARTITION
+    const replica = known ?? this.#open({ topic, partition }, topicId)
+    replica.adoptTopicId(topicId)
+    replica.send({
+      type: 'leadership.assigned',
+      leader,
+      leaderEpoch,
+      partitionEpoch,
+      isr,
+      replicas,
+      alive: replicas.filter(id => metadata.isLive(id)),
+      atMs: platform.clock.now(),
+    })
+    return errors.NONE
+  }
+
+  stopReplica(request: StopReplicaRequest): ResponseDraftOf<typeof StopReplica> {
+    if (!this.#broker.metadata.admitController(request.controllerEpoch))
+      return { errorCode: errors.STALE_CONTROLLER_EPOCH, partitionErrors: [] }
+    const partitionErrors: { topicName: string; partitionIndex: number; errorCode: ErrorCode }[] =
+      []
+    this.#fetchers.batch(() => {
+      for (const { topic, partition, leaderEpoch, deletes } of stoppedPartitions(request)) {
+        const replica = this.#replica(topic, partition)
+        // One we do not have is as stopped as can be.
+        const errorCode =
+          replica === undefined ? errors.NONE : stopReplicaRefusal(replica.snapshot, leaderEpoch)
+        if (errorCode === errors.NONE)
+          replica?.send({ type: 'replica.stopped', leaderEpoch, deletes })
+        partitionErrors.push({ topicName: topic, partitionIndex: partition, errorCode })
+      }
+    })
+    return { errorCode: errors.NONE, partitionErrors }
+  }
+
+  shutDown(): void {
+    this.#fetchers.stop()
+    for (const timer of this.#timers.values()) this.#broker.platform.clock.clearTimeout(timer)
+    this.#timers.clear()
+    for (const { log } of this.#replicas.values()) log.close()
+    this.#directory.close(this.#replicas.values())
+  }
+
+  #replica(topic: string, partition: number): Replica | undefined {
+    return this.#replicas.get(printPartition({ topic, partition }))
+  }
+
+  #open({ topic, partition }: TopicPartition, topicId: Uuid): Replica {
+    const broker = this.#broker
+    const options = logOptions(
+      broker.topicConfigs.get(topic),
+      broker.config['producer.id.expiration.ms'],
+    )
+    const opened = this.#directory.open({ topic, partition }, topicId, options)
+    const replica = new Replica(
+      {
+        broker,
+        fetchers: this.#fetchers,
+        isrChanges: this.#isrChanges,
+        deleted: gone => {
+          this.#replicas.delete(gone.key)
+          this.#directory.forget(gone)
+        },
+      },
+      { topic, partition, ...opened },
+    )
+    this.#replicas.set(replica.key, replica)
+    return replica
+  }
+
+  #changed(change: BrokerChange): void {
+    if (change.kind === 'metadata')
+      for (const replica of this.#replicas.values()) replica.checkBrokers()
+    if (change.kind === 'topicConfig')
+      for (const replica of this.#replicas.values())
+        if (replica.topic === change.topic) replica.reconfigure()
+  }
+
+  #checkpoint(): void {
+    this.#directory.checkpoint(this.#replicas.values())
+  }
+
+  /** Does something again and again, at a share of the time that the configuration names. */
+  #every(
+    name:
+      | 'replica.high.watermark.checkpoint.interval.ms'
+      | 'log.retention.check.interval.ms'
+      | 'replica.lag.time.max.ms',
+    run: () => void,
+    share = 1,
+  ): void {
+    const { clock } = this.#broker.platform
+    const arm = (): void => {
+      const delayMs = this.#broker.config[name] * share
+      this.#timers.set(
+        name,
+        clock.setTimeout(() => {
+          arm()
+          run()
+        }, delayMs),
+      )
+    }
+    arm()
+  }
+}
+
+/** v0–1 name the topic in each partition; later ones group by topic. */
+function assignedTopics(request: LeaderAndIsrRequest): LeaderAndIsrRequest['topicStates'] {
+  if (request.ungroupedPartitionStates.length === 0) return request.topicStates
+  const byTopic = Map.groupBy(request.ungroupedPartitionStates, ({ topicName }) => topicName)
+  return Array.from(byTopic, ([topicName, partitionStates]) => ({
+    topicName,
+    topicId: noUuid,
+    partitionStates,
+  }))
+}
+
+interface StoppedPartition extends TopicPartition {
+  readonly leaderEpoch: number
+  readonly deletes: boolean
+}
+
+/** v0 lists partitions, v1–2 topics, v3+ says of each partition what is to be done, in which leader epoch. */
+function stoppedPartitions(request: StopReplicaRequest): readonly StoppedPartition[] {
+  const unfenced = { leaderEpoch: -1, deletes: request.deletePartitions }
+  return [
+    ...request.ungroupedPartitions.map(({ topicName: topic, partitionIndex: partition }) => ({
+      topic,
+      partition,
+      ...unfenced,
+    })),
+    ...request.topics.flatMap(({ name: topic, partitionIndexes }) =>
+      partitionIndexes.map(partition => ({ topic, partition, ...unfenced })),
+    ),
+    ...request.topicStates.flatMap(({ topicName: topic, partitionStates }) =>
+      partitionStates.map(state => ({
+        topic,
+        partition: state.partitionIndex,
+        leaderEpoch: state.leaderEpoch,
+        deletes: state.deletePartition,
+      })),
+    ),
+  ]
 }
