@@ -53,3 +53,15 @@ export const fetchSessionIdleMsMin = 120_000
 
 /** What one compressed batch may unpack to, in bytes: 256 times the default `max.message.bytes`; more is a bomb. */
 export const decompressedBytesMax = 256 * 1024 * 1024
+
+/** Znodes that the controller reads or writes at once; more would only wait in its client's queue, which has a bound of its own. */
+export const controllerZnodesAtOnce = 500
+
+/** Pause before an order is sent again to a broker that did not take it, ms (RequestSendThread). */
+export const orderRetryMs = 100
+
+/**
+ * Orders that wait for one broker. One that leaves so many is stuck, and its session will tell soon; if it recovers before, telling it
+ * everything anew is cheaper than what it missed.
+ */
+export const ordersWaitingMax = 1000

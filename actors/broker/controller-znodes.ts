@@ -1,0 +1,411 @@
+/**
+ * What the controller reads and writes in ZooKeeper (KafkaZkClient). Each emits once, or fails with a `ZooKeeperError`;
+ * SESSIONEXPIRED means that the session is over and the reign with it.
+ */
+import {
+  catchError,
+  concatMap,
+  from,
+  map,
+  mergeMap,
+  type Observable,
+  of,
+  throwError,
+  toArray,
+} from 'rxjs'
+import type { Leadership, LiveBroker } from '../../src/controller/cluster-view.ts'
+import type { StateWrite } from '../../src/controller/partition-change.ts'
+import type { StateRead, TopicRead } from '../../src/controller/work.ts'
+import { type BrokerId, noBroker, randomUuid, type TopicPartition } from '../../src/ids.ts'
+import { controllerZnodesAtOnce } from '../../src/limits.ts'
+import { isKeeperError } from '../../src/zookeeper/error.ts'
+import {
+  BrokerIdsZNode,
+  BrokerIdZNode,
+  ConfigZNode,
+  ControllerEpochZNode,
+  ControllerZNode,
+  DeleteTopicsZNode,
+  isMalformed,
+  type MalformedZnode,
+  TopicPartitionStateZNode,
+  TopicPartitionsZNode,
+  TopicPartitionZNode,
+  TopicsZNode,
+  TopicZNode,
+} from '../../src/zookeeper/paths.ts'
+import type { Op, OpResult, ZooKeeperClient } from '../zookeeper/client.ts'
+import type { BrokerWorld } from './broker-world.ts'
+
+/** One for each, many at once, in the order of what they are for. */
+export const each = <T, R>(
+  items: readonly T[],
+  ask: (item: T) => Observable<R>,
+): Observable<readonly R[]> =>
+  from(items).pipe(
+    mergeMap(
+      (item, index) => ask(item).pipe(map(answer => ({ index, answer }))),
+      controllerZnodesAtOnce,
+    ),
+    toArray(),
+    map(answers => answers.sort((a, b) => a.index - b.index).map(({ answer }) => answer)),
+  )
+
+type Tolerated = 'NONODE' | 'NODEEXISTS' | 'BADVERSION'
+
+const unless =
+  <T>(codes: readonly Tolerated[], instead: () => Observable<T>) =>
+  (error: unknown): Observable<T> =>
+    isKeeperError(error, ...codes) ? instead() : throwError(() => error)
+
+/** A write of the controller met the version of another controller's epoch. */
+export class Fenced extends Error {
+  override readonly name = 'Fenced'
+}
+
+// ─── The office ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Who is controller, leaving a watch whether or not there is one; null: nobody. */
+export function readController(zookeeper: ZooKeeperClient): Observable<BrokerId | null> {
+  const { path } = ControllerZNode
+  return zookeeper
+    .persistently(() => zookeeper.exists(path, { watch: true }))
+    .pipe(
+      concatMap(stat =>
+        stat === null
+          ? of(null)
+          : zookeeper
+              .persistently(() => zookeeper.getData(path))
+              .pipe(
+                map(({ data }) => {
+                  const content = ControllerZNode.decode(data)
+                  return isMalformed(content) ? noBroker : content.brokerId
+                }),
+                // Gone between the two: that used up the watch.
+                catchError(unless(['NONODE'], () => readController(zookeeper))),
+              ),
+      ),
+    )
+}
+
+export interface EpochRead {
+  readonly controllerEpoch: number
+  readonly zkVersion: number
+}
+
+/** The epoch of the last reign; its znode is made, with 0, by the first who asks. */
+export function readControllerEpoch(zookeeper: ZooKeeperClient): Observable<EpochRead> {
+  const { path } = ControllerEpochZNode
+  return zookeeper
+    .persistently(() => zookeeper.getData(path))
+    .pipe(
+      map(({ data, stat }) => {
+        const controllerEpoch = ControllerEpochZNode.decode(data)
+        return {
+          controllerEpoch: isMalformed(controllerEpoch) ? 0 : controllerEpoch,
+          zkVersion: stat.version,
+        }
+      }),
+      catchError(
+        unless(['NONODE'], () =>
+          zookeeper
+            .persistently(() => zookeeper.create(path, ControllerEpochZNode.encode(0)))
+            .pipe(
+              catchError(unless(['NODEEXISTS'], () => of(path))),
+              concatMap(() => readControllerEpoch(zookeeper)),
+            ),
+        ),
+      ),
+    )
+}
+
+/** Claims the office: true when it is ours. */
+export const createController = (
+  { zookeeper, brokerId, platform }: BrokerWorld,
+  controllerEpoch: number,
+  epochZkVersion: number,
+): Observable<boolean> =>
+  zookeeper
+    .persistently(() =>
+      zookeeper.multi([
+        {
+          op: 'create',
+          path: ControllerZNode.path,
+          data: ControllerZNode.encode({ brokerId, timestampMs: platform.clock.now() }),
+          mode: 'ephemeral',
+        },
+        {
+          op: 'setData',
+          path: ControllerEpochZNode.path,
+          data: ControllerEpochZNode.encode(controllerEpoch),
+          version: epochZkVersion,
+        },
+      ]),
+    )
+    .pipe(
+      map(() => true),
+      catchError(unless(['NODEEXISTS', 'BADVERSION', 'NONODE'], () => of(false))),
+    )
+
+// ─── Under the fence ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A multi with the check of the controller epoch in front. Fails with {@link Fenced} where another controller holds it. */
+export const fenced = (
+  zookeeper: ZooKeeperClient,
+  epochZkVersion: number,
+  ops: readonly Op[],
+): Observable<readonly OpResult[]> =>
+  zookeeper
+    .persistently(() =>
+      zookeeper.multi([
+        { op: 'check', path: ControllerEpochZNode.path, version: epochZkVersion },
+        ...ops,
+      ]),
+    )
+    .pipe(
+      catchError(error =>
+        throwError(() =>
+          isKeeperError(error, 'BADVERSION', 'NONODE') && error.index === 0
+            ? new Fenced(`controller epoch is not at version ${epochZkVersion}`)
+            : error,
+        ),
+      ),
+    )
+
+/** What is not there need not be deleted. */
+export const deleteZnode = (
+  zookeeper: ZooKeeperClient,
+  epochZkVersion: number,
+  path: string,
+): Observable<unknown> =>
+  fenced(zookeeper, epochZkVersion, [{ op: 'delete', path, version: -1 }]).pipe(
+    catchError(unless<unknown>(['NONODE'], () => of(null))),
+  )
+
+/**
+ * Writes state znodes, each under the fence and at its expected version. Emits those that were not as expected: of another
+ * version, there already, or no more. Fails with {@link Fenced}.
+ */
+export function writeStates(
+  zookeeper: ZooKeeperClient,
+  epochZkVersion: number,
+  writes: readonly StateWrite[],
+): Observable<readonly TopicPartition[]> {
+  const write = (ops: readonly Op[]): Observable<boolean> =>
+    fenced(zookeeper, epochZkVersion, ops).pipe(map(() => true))
+  const stale = unless(['BADVERSION', 'NODEEXISTS', 'NONODE'], () => of(false))
+  const topics = [
+    ...new Set(writes.filter(it => it.partitionEpoch === null).map(({ topic }) => topic)),
+  ]
+  const parents = each(topics, topic =>
+    write([{ op: 'create', path: TopicPartitionsZNode.path(topic), data: null }]).pipe(
+      catchError(stale),
+    ),
+  )
+  return parents.pipe(
+    concatMap(() =>
+      each(writes, ({ topic, partition, partitionEpoch, state }) => {
+        const path = TopicPartitionStateZNode.path({ topic, partition })
+        const data = TopicPartitionStateZNode.encode(state)
+        if (partitionEpoch !== null)
+          return write([{ op: 'setData', path, data, version: partitionEpoch }]).pipe(
+            catchError(stale),
+          )
+        const create: Op = { op: 'create', path, data }
+        const parent = TopicPartitionZNode.path({ topic, partition })
+        return write([{ op: 'create', path: parent, data: null }, create]).pipe(
+          // A controller may have died between the partition's znode and its state.
+          catchError(error =>
+            isKeeperError(error, 'NODEEXISTS') && error.index === 1
+              ? write([create])
+              : throwError(() => error),
+          ),
+          catchError(stale),
+        )
+      }),
+    ),
+    map(done =>
+      writes
+        .filter((_, index) => !done[index])
+        .map(({ topic, partition }) => ({ topic, partition })),
+    ),
+  )
+}
+
+/** All znodes of a topic, and the request to delete it; the last three at once, so that nobody sees half a topic. */
+export function eraseTopic(
+  zookeeper: ZooKeeperClient,
+  epochZkVersion: number,
+  topic: string,
+): Observable<unknown> {
+  const partitionsPath = TopicPartitionsZNode.path(topic)
+  const erase = (path: string): Observable<unknown> => deleteZnode(zookeeper, epochZkVersion, path)
+  const eraseAtOnce = (paths: readonly string[]): Observable<unknown> =>
+    paths.length === 0
+      ? of(null)
+      : fenced(
+          zookeeper,
+          epochZkVersion,
+          paths.map(path => ({ op: 'delete', path, version: -1 })),
+        ).pipe(
+          catchError(error =>
+            isKeeperError(error, 'NONODE') && error.index !== null
+              ? eraseAtOnce(paths.toSpliced(error.index - 1, 1))
+              : throwError(() => error),
+          ),
+        )
+  return zookeeper
+    .persistently(() => zookeeper.getChildren(partitionsPath))
+    .pipe(
+      catchError(unless<readonly string[]>(['NONODE'], () => of([]))),
+      concatMap(names =>
+        each(names, name =>
+          erase(`${partitionsPath}/${name}/state`).pipe(
+            concatMap(() => erase(`${partitionsPath}/${name}`)),
+          ),
+        ),
+      ),
+      concatMap(() => erase(partitionsPath)),
+      concatMap(() =>
+        eraseAtOnce([
+          TopicZNode.path(topic),
+          ConfigZNode.path('topics', topic),
+          DeleteTopicsZNode.topicPath(topic),
+        ]),
+      ),
+    )
+}
+
+// ─── What there is ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Tells of a znode that cannot be read: somebody else wrote it. */
+export type NoteMalformed = (path: string, content: MalformedZnode) => void
+
+/** The registered brokers with the czxid of their znodes; leaves a watch on all of them and on each. */
+export const readBrokers = (
+  zookeeper: ZooKeeperClient,
+  note: NoteMalformed,
+): Observable<readonly LiveBroker[]> =>
+  zookeeper
+    .persistently(() => zookeeper.getChildren(BrokerIdsZNode.path, { watch: true }))
+    .pipe(
+      concatMap(names =>
+        each(names, name => {
+          const path = `${BrokerIdsZNode.path}/${name}`
+          return zookeeper
+            .persistently(() => zookeeper.getData(path, { watch: true }))
+            .pipe(
+              map(({ data, stat }): readonly LiveBroker[] => {
+                const id = BrokerIdZNode.id(name)
+                const content = BrokerIdZNode.decode(data)
+                if (isMalformed(content)) note(path, content)
+                if (id === null || isMalformed(content)) return []
+                const { endpoints, rack } = content
+                return [{ id, brokerEpoch: stat.czxid, endpoints, rack }]
+              }),
+              // Gone meanwhile.
+              catchError(unless<readonly LiveBroker[]>(['NONODE'], () => of([]))),
+            )
+        }),
+      ),
+      map(brokers => brokers.flat()),
+    )
+
+/** Names of all topics; leaves a watch. */
+export const listTopics = (zookeeper: ZooKeeperClient): Observable<readonly string[]> =>
+  zookeeper.persistently(() => zookeeper.getChildren(TopicsZNode.path, { watch: true }))
+
+/** Names of the topics to be deleted; leaves a watch. */
+export const listDeletions = (zookeeper: ZooKeeperClient): Observable<readonly string[]> =>
+  zookeeper.persistently(() => zookeeper.getChildren(DeleteTopicsZNode.path, { watch: true }))
+
+/**
+ * Topics with their replicas, leaving a watch on each. One without an id (of a broker before 2.8, or made by an old tool) is
+ * given one. Those that are not there are left out.
+ */
+export const readTopics = (
+  broker: BrokerWorld,
+  epochZkVersion: number,
+  topics: readonly string[],
+  note: NoteMalformed,
+): Observable<readonly TopicRead[]> =>
+  each(topics, topic => readTopic(broker, epochZkVersion, topic, note)).pipe(
+    map(read => read.flat()),
+  )
+
+function readTopic(
+  { zookeeper, platform }: BrokerWorld,
+  epochZkVersion: number,
+  topic: string,
+  note: NoteMalformed,
+): Observable<readonly TopicRead[]> {
+  const path = TopicZNode.path(topic)
+  const attempt = (): Observable<readonly TopicRead[]> =>
+    zookeeper
+      .persistently(() => zookeeper.getData(path, { watch: true }))
+      .pipe(
+        concatMap(({ data, stat }): Observable<readonly TopicRead[]> => {
+          const content = TopicZNode.decode(data)
+          if (isMalformed(content)) {
+            note(path, content)
+            return of([])
+          }
+          const { partitions } = content
+          if (content.topicId !== null) return of([{ topic, topicId: content.topicId, partitions }])
+          const topicId = randomUuid(platform.random)
+          return fenced(zookeeper, epochZkVersion, [
+            {
+              op: 'setData',
+              path,
+              data: TopicZNode.encode({ topicId, partitions }),
+              version: stat.version,
+            },
+          ]).pipe(
+            map(() => [{ topic, topicId, partitions }]),
+            catchError(unless(['BADVERSION'], attempt)),
+          )
+        }),
+        catchError(unless<readonly TopicRead[]>(['NONODE'], () => of([]))),
+      )
+  return attempt()
+}
+
+/** State znodes of partitions with their versions; null where there is none. */
+export const readStates = (
+  zookeeper: ZooKeeperClient,
+  partitions: readonly TopicPartition[],
+  note: NoteMalformed,
+): Observable<readonly StateRead[]> =>
+  each(partitions, ({ topic, partition }) => {
+    const path = TopicPartitionStateZNode.path({ topic, partition })
+    return zookeeper
+      .persistently(() => zookeeper.getData(path))
+      .pipe(
+        map(({ data, stat }): Leadership | null => {
+          const state = TopicPartitionStateZNode.decode(data)
+          if (!isMalformed(state)) return { ...state, partitionEpoch: stat.version }
+          note(path, state)
+          return null
+        }),
+        catchError(unless<Leadership | null>(['NONODE'], () => of(null))),
+        map(leadership => ({ topic, partition, leadership })),
+      )
+  })
+
+/** Those of the topics that allow unclean elections, as ZooKeeper says at this moment. */
+export const readUncleanTopics = (
+  { zookeeper, config }: BrokerWorld,
+  topics: readonly string[],
+): Observable<readonly string[]> =>
+  each(topics, topic =>
+    zookeeper
+      .persistently(() => zookeeper.getData(ConfigZNode.path('topics', topic)))
+      .pipe(
+        map(({ data }) => {
+          const content = ConfigZNode.decode(data)
+          const own = isMalformed(content) ? undefined : content['unclean.leader.election.enable']
+          return own === undefined ? config['unclean.leader.election.enable'] : own === 'true'
+        }),
+        catchError(unless(['NONODE'], () => of(config['unclean.leader.election.enable']))),
+      ),
+  ).pipe(map(allowed => topics.filter((_, index) => allowed[index])))
