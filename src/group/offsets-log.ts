@@ -15,6 +15,7 @@ import {
   type StoredGroup,
 } from '../protocol/stored/group-metadata.ts'
 import { type RecordBatch, splitBatches } from '../records/batch.ts'
+import type { Compression } from '../records/compression.ts'
 import { decodeMarker } from '../records/control.ts'
 import { type BatchRecord, decodeRecords, encodeBatch, type NewRecord } from '../records/record.ts'
 import { type CommittedOffset, CommittedOffsets, type OffsetEntry } from './committed-offsets.ts'
@@ -73,6 +74,12 @@ export class OffsetsLogReading {
   readonly #groups = new Map<string, StoredGroup>()
   readonly #offsets = new Map<string, CommittedOffsets>()
   readonly #unreadable: string[] = []
+  readonly #compression: Compression | undefined
+
+  /** @param compression for batches that another broker compressed; ours are not. */
+  constructor(compression?: Compression) {
+    this.#compression = compression
+  }
 
   /** What could not be read: it is skipped, not fatal. */
   get unreadable(): readonly string[] {
@@ -100,7 +107,7 @@ export class OffsetsLogReading {
       return
     }
     const producerId = batch.isTransactional ? batch.producerId : null
-    for (const record of decodeRecords(batch))
+    for (const record of decodeRecords(batch, this.#compression))
       this.#readRecord(record, batch.baseOffset, producerId)
   }
 

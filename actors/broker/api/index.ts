@@ -3,33 +3,63 @@
  */
 import {
   ApiVersions,
+  DeleteGroups,
   DescribeCluster,
   DescribeConfigs,
+  DescribeGroups,
   FindCoordinator,
+  Heartbeat,
   InitProducerId,
+  JoinGroup,
+  LeaveGroup,
+  ListGroups,
   Metadata,
+  OffsetCommit,
+  OffsetDelete,
+  OffsetFetch,
+  SyncGroup,
   supportedApis,
   UpdateMetadata,
 } from '../../../src/protocol/index.ts'
 import { type Served, type ServedApis, served } from '../dispatch.ts'
 import { metadata } from './03-metadata.ts'
 import { updateMetadata } from './06-update-metadata.ts'
+import { offsetCommit } from './08-offset-commit.ts'
+import { offsetFetch } from './09-offset-fetch.ts'
 import { findCoordinator } from './10-find-coordinator.ts'
+import { joinGroup } from './11-join-group.ts'
+import { heartbeat } from './12-heartbeat.ts'
+import { leaveGroup } from './13-leave-group.ts'
+import { syncGroup } from './14-sync-group.ts'
+import { describeGroups } from './15-describe-groups.ts'
+import { listGroups } from './16-list-groups.ts'
 import { apiVersions } from './18-api-versions.ts'
 import { initProducerId } from './22-init-producer-id.ts'
 import { describeConfigs } from './32-describe-configs.ts'
+import { deleteGroups } from './42-delete-groups.ts'
+import { offsetDelete } from './47-offset-delete.ts'
 import { describeCluster } from './60-describe-cluster.ts'
 
 const rows: readonly Served[] = [
   served(Metadata, metadata),
   served(UpdateMetadata, updateMetadata),
+  served(OffsetCommit, offsetCommit),
+  served(OffsetFetch, offsetFetch),
   served(FindCoordinator, findCoordinator),
+  served(JoinGroup, joinGroup),
+  served(Heartbeat, heartbeat),
+  served(LeaveGroup, leaveGroup),
+  served(SyncGroup, syncGroup),
+  served(DescribeGroups, describeGroups),
+  served(ListGroups, listGroups),
   served(
     ApiVersions,
     apiVersions(() => advertised),
   ),
   served(InitProducerId, initProducerId),
   served(DescribeConfigs, describeConfigs),
+  served(DeleteGroups, deleteGroups),
+  served(OffsetDelete, offsetDelete),
   served(DescribeCluster, describeCluster),
 ]
 
