@@ -22,7 +22,12 @@ import {
   UpdateMetadata,
 } from '../../../src/protocol/index.ts'
 import { type Served, type ServedApis, served } from '../dispatch.ts'
+import { produce } from './00-produce.ts'
+import { fetch } from './01-fetch.ts'
+import { listOffsets } from './02-list-offsets.ts'
 import { metadata } from './03-metadata.ts'
+import { leaderAndIsr } from './04-leader-and-isr.ts'
+import { stopReplica } from './05-stop-replica.ts'
 import { updateMetadata } from './06-update-metadata.ts'
 import { offsetCommit } from './08-offset-commit.ts'
 import { offsetFetch } from './09-offset-fetch.ts'
@@ -35,13 +40,19 @@ import { describeGroups } from './15-describe-groups.ts'
 import { listGroups } from './16-list-groups.ts'
 import { apiVersions } from './18-api-versions.ts'
 import { initProducerId } from './22-init-producer-id.ts'
+import { offsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts'
 import { describeConfigs } from './32-describe-configs.ts'
 import { deleteGroups } from './42-delete-groups.ts'
 import { offsetDelete } from './47-offset-delete.ts'
 import { describeCluster } from './60-describe-cluster.ts'
 
 const rows: readonly Served[] = [
+  served(Produce, produce),
+  served(Fetch, fetch),
+  served(ListOffsets, listOffsets),
   served(Metadata, metadata),
+  served(LeaderAndIsr, leaderAndIsr),
+  served(StopReplica, stopReplica),
   served(UpdateMetadata, updateMetadata),
   served(OffsetCommit, offsetCommit),
   served(OffsetFetch, offsetFetch),
@@ -57,6 +68,7 @@ const rows: readonly Served[] = [
     apiVersions(() => advertised),
   ),
   served(InitProducerId, initProducerId),
+  served(OffsetForLeaderEpoch, offsetForLeaderEpoch),
   served(DescribeConfigs, describeConfigs),
   served(DeleteGroups, deleteGroups),
   served(OffsetDelete, offsetDelete),
