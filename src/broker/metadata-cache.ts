@@ -1,4 +1,4 @@
-import { type BrokerId, noUuid, type Uuid } from '../ids.ts'
+import { type BrokerId, noUuid, type TopicPartition, type Uuid } from '../ids.ts'
 import type { UpdateMetadata } from '../protocol/api/06-update-metadata.ts'
 import type { RequestOf } from '../protocol/schema.ts'
 
@@ -91,8 +91,13 @@ export class MetadataCache {
     return true
   }
 
-  /** Takes in an UpdateMetadata: all live brokers anew, and those partitions that it names. */
-  update(request: RequestOf<typeof UpdateMetadata>): void {
+  /**
+   * Takes in an UpdateMetadata: all live brokers anew, and those partitions that it names.
+   *
+   * @returns the partitions that it says are deleted.
+   */
+  update(request: RequestOf<typeof UpdateMetadata>): readonly TopicPartition[] {
+    const deleted: TopicPartition[] = []
     this.#controllerId = request.controllerId < 0 ? null : request.controllerId
     this.#brokers = new Map(
       request.liveBrokers.map(({ id, endpoints, rack, v0Host, v0Port }) => [
@@ -109,8 +114,10 @@ export class MetadataCache {
     )
     for (const { topicName, topicId, partitionStates } of topicStates(request))
       for (const state of partitionStates) {
-        if (state.leader === leaderDuringDelete) this.#remove(topicName, state.partitionIndex)
-        else
+        if (state.leader === leaderDuringDelete) {
+          this.#remove(topicName, state.partitionIndex)
+          deleted.push({ topic: topicName, partition: state.partitionIndex })
+        } else
           this.#set(topicName, topicId, {
             partition: state.partitionIndex,
             leader: state.leader,
@@ -121,6 +128,7 @@ export class MetadataCache {
             partitionEpoch: state.zkVersion,
           })
       }
+    return deleted
   }
 
   /** Live brokers that have this listener, by id. */

@@ -9,6 +9,7 @@ import type { Handler } from '../handler.ts'
  * - Meant for an earlier run of this broker, it is STALE_BROKER_EPOCH; a later epoch than our own is right: the answer to our
  *   registration may still be under way (KAFKA-9839).
  * - From a controller that was replaced, it is STALE_CONTROLLER_EPOCH.
+ * - Groups forget the offsets of partitions that are deleted.
  *
  * v5: brokerEpoch (KIP-380) · v7: topicId (KIP-516)
  * Not implemented: the migration to KRaft (v8's isKRaftController and type).
@@ -18,7 +19,8 @@ export const updateMetadata: Handler<typeof UpdateMetadata> = (broker, request) 
     return { errorCode: errors.STALE_BROKER_EPOCH }
   if (!broker.metadata.admitController(request.controllerEpoch))
     return { errorCode: errors.STALE_CONTROLLER_EPOCH }
-  broker.metadata.update(request)
+  const deleted = broker.metadata.update(request)
+  if (deleted.length > 0) broker.groups.partitionsDeleted(deleted)
   broker.changes.next({ kind: 'metadata' })
   return { errorCode: errors.NONE }
 }

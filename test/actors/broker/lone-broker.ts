@@ -11,6 +11,7 @@ import { startZooKeeperClient } from '../../../actors/zookeeper/client.ts'
 import { brokerConfig } from '../../../src/broker/config.ts'
 import { MetadataCache } from '../../../src/broker/metadata-cache.ts'
 import { partitionForGroup } from '../../../src/group/group-id.ts'
+import type { TopicPartition } from '../../../src/ids.ts'
 import type { Address } from '../../../src/ports.ts'
 import {
   type Api,
@@ -35,6 +36,7 @@ export class LoneBroker {
   readonly peers: ReturnType<typeof createPeers>
   readonly ensemble: Ensemble
   readonly changes: BrokerChange[] = []
+  readonly deletedPartitions: TopicPartition[] = []
 
   constructor(
     ensemble: Ensemble,
@@ -59,7 +61,11 @@ export class LoneBroker {
       metadata: new MetadataCache(),
       changes: new Channel<BrokerChange>(),
       purgatory: new Purgatory(world.platform.clock),
-      groups: { partitionFor: (groupId: string) => partitionForGroup(groupId, 4) },
+      groups: {
+        partitionFor: (groupId: string) => partitionForGroup(groupId, 4),
+        partitionsDeleted: (partitions: readonly TopicPartition[]) =>
+          this.deletedPartitions.push(...partitions),
+      },
     }
     this.topicConfigs = new TopicConfigsRoom(broker as never)
     this.peers = createPeers(broker as never)
