@@ -131,7 +131,8 @@ export class Process {
       rename: (from, to) => base.rename(from, to),
       remove: path => base.remove(path),
       flushDirectory: path => base.flushDirectory(path),
-      flushLater: (files, done) => base.flushLater(files, error => this.#run(() => done(error))),
+      flushLater: (files, directories, done) =>
+        base.flushLater(files, directories, error => this.#run(() => done(error))),
       lock: () => {
         const unlock = base.lock()
         const once = (): void => {

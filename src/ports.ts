@@ -120,11 +120,15 @@ export interface Disk {
   /** Makes renames and new names in a directory survive a crash of the machine. */
   flushDirectory(path: string): void
   /**
-   * `flush` without waiting for it, for files that hold much: a node stands still while it waits for a disk.
+   * `flush` and `flushDirectory` without waiting for them, for what is much: a node stands still while it waits for a disk.
    *
-   * @param done hears, at once or on a later turn, when all of them survive, or why not
+   * @param done hears, at once or on a later turn, when all of it survives, or why not
    */
-  flushLater(files: readonly DiskFile[], done: (error: Error | null) => void): void
+  flushLater(
+    files: readonly DiskFile[],
+    directories: readonly string[],
+    done: (error: Error | null) => void,
+  ): void
   /**
    * Takes the disk for one process. The answer gives it back; so does the process's end.
    *

@@ -3,14 +3,17 @@
  * Only what takes long (making much survive) is done in the background.
  */
 import {
+  close,
   closeSync,
   existsSync,
   fdatasync,
   fdatasyncSync,
   fstatSync,
+  fsync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
+  open,
   openSync,
   readdirSync,
   readSync,
@@ -114,16 +117,17 @@ export function fileDisk(directory: string, options: FileDiskOptions = {}): Disk
       rmSync(full, { recursive: true, force: true })
     },
     flushDirectory: path => flushDirectory(at(path)),
-    flushLater(handles, done) {
-      let waiting = handles.length
+    flushLater(handles, directories, done) {
+      let waiting = handles.length + directories.length
       let failed: Error | null = null
       if (waiting === 0) done(null)
-      for (const handle of handles)
-        (handle as FileHandle).flushLater(error => {
-          failed ??= error
-          waiting--
-          if (waiting === 0) done(failed)
-        })
+      const one = (error: Error | null): void => {
+        failed ??= error
+        waiting--
+        if (waiting === 0) done(failed)
+      }
+      for (const handle of handles) (handle as FileHandle).flushLater(one)
+      for (const path of directories) flushDirectoryLater(at(path), one)
     },
     lock: () => lockDirectory(directory),
   }
@@ -157,8 +161,7 @@ function flushDirectory(path: string): void {
   try {
     fd = openSync(path, 'r')
   } catch (error) {
-    // What is not there has nothing to lose; Windows opens no directories and needs none of this.
-    if (codeOf(error) === 'ENOENT' || process.platform === 'win32') return
+    if (isFlushless(error)) return
     throw error
   }
   try {
@@ -167,6 +170,17 @@ function flushDirectory(path: string): void {
     closeSync(fd)
   }
 }
+
+function flushDirectoryLater(path: string, done: (error: Error | null) => void): void {
+  open(path, 'r', (error, fd) => {
+    if (error !== null) done(isFlushless(error) ? null : error)
+    else fsync(fd, failed => close(fd, () => done(failed)))
+  })
+}
+
+/** What is not there has nothing to lose; Windows opens no directories and needs none of this. */
+const isFlushless = (error: unknown): boolean =>
+  codeOf(error) === 'ENOENT' || process.platform === 'win32'
 
 class FileHandle implements DiskFile {
   readonly #file: OpenFile

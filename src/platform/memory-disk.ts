@@ -96,7 +96,7 @@ export function memoryDisk(options: MemoryDiskOptions = {}): MemoryDisk {
       directory?.children.delete(name)
     },
     flushDirectory() {},
-    flushLater: (_files, done) => done(null),
+    flushLater: (_files, _directories, done) => done(null),
     lock() {
       if (space.locked) throw failure('ELOCKED', 'this disk is in use by a running process')
       space.locked = true

@@ -127,6 +127,6 @@ test('a killed process gives its disk back, and does not hear of what it was flu
   another.platform.disk('broker-1').lock()()
   another.platform.disk('broker-1').lock()
   const heard: string[] = []
-  disk.flushLater([], () => heard.push('flushed'))
+  disk.flushLater([], [], () => heard.push('flushed'))
   expect(heard).toEqual([])
 })

@@ -139,12 +139,14 @@ export function diskContract(name: string, make: () => Disk): void {
       const disk = make()
       const files = ['f', 'g', 'h'].map(path => disk.open(path))
       for (const file of files) file.append([bytes(1, 2, 3)])
-      const told = new Promise<Error | null>(resolve => disk.flushLater(files, resolve))
+      const told = new Promise<Error | null>(resolve =>
+        disk.flushLater(files, ['', 'nowhere'], resolve),
+      )
       files[0]?.close()
       files[1]?.close()
       disk.remove('g')
       expect(await told).toBeNull()
-      expect(await new Promise(resolve => disk.flushLater([], resolve))).toBeNull()
+      expect(await new Promise(resolve => disk.flushLater([], [], resolve))).toBeNull()
       disk.flushDirectory('')
       disk.flushDirectory('nowhere')
     })
