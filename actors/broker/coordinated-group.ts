@@ -53,6 +53,11 @@ const noBytes = new Uint8Array(0)
 /** The tables of bytes are swept when they have more than this besides four entries a member. */
 const sweepAbove = 16
 
+function forgetOthers(table: Map<number, unknown>, needed: readonly number[]): void {
+  const kept = new Set(needed)
+  for (const number of table.keys()) if (!kept.has(number)) table.delete(number)
+}
+
 const sameBytes = (these: Uint8Array, those: Uint8Array): boolean =>
   these.length === those.length && these.every((byte, i) => byte === those[i])
 
@@ -307,10 +312,8 @@ export class CoordinatedGroup {
     this.#around.broker.platform.clock.setTimeout(() => {
       this.#isSweepDue = false
       const needed = references(this.snapshot)
-      for (const number of this.#subscriptions.keys())
-        if (!needed.subscriptions.has(number)) this.#subscriptions.delete(number)
-      for (const number of this.#assignments.keys())
-        if (!needed.assignments.has(number)) this.#assignments.delete(number)
+      forgetOthers(this.#subscriptions, needed.subscriptions)
+      forgetOthers(this.#assignments, needed.assignments)
     }, 0)
   }
 }

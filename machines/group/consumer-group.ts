@@ -779,17 +779,17 @@ export function commitError(snapshot: ConsumerGroupSnapshot, commit: MemberReque
   return snapshot.matches('completingRebalance') ? errors.REBALANCE_IN_PROGRESS : errors.NONE
 }
 
-/** The numbers that still stand for bytes: all others may be forgotten. */
+/** The numbers that still stand for bytes, some more than once: all others may be forgotten. */
 export function references({ context }: ConsumerGroupSnapshot): {
-  readonly subscriptions: ReadonlySet<number>
-  readonly assignments: ReadonlySet<number>
+  readonly subscriptions: readonly number[]
+  readonly assignments: readonly number[]
 } {
   const members = [...allMembers(context), ...context.replacements.map(({ before }) => before)]
   return {
-    subscriptions: new Set(members.map(member => member.subscription)),
-    assignments: new Set([
+    subscriptions: members.map(member => member.subscription),
+    assignments: [
       ...members.map(member => member.assignment),
       ...Object.values(context.assigning?.assignments ?? {}),
-    ]),
+    ],
   }
 }

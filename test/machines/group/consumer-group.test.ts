@@ -899,9 +899,9 @@ test('offsets are committed by members of the generation, or by anybody into an 
 
 test('the numbers that stand for bytes are known, also those under way', () => {
   const writing = to(completingPair(), sync(4, 'm1', { assignments: { m1: 21, m2: 22 } }))
-  expect([...references(writing).assignments]).toEqual([0, 21, 22])
+  expect([...new Set(references(writing).assignments)]).toEqual([0, 21, 22])
   const waiting = to(stableWithStatic(), join(6, { groupInstanceId: 'i1', subscription: 8 }))
-  expect([...references(waiting).subscriptions].sort()).toEqual([1, 8])
+  expect([...new Set(references(waiting).subscriptions)].sort()).toEqual([1, 8])
 })
 
 test('the context is plain JSON', () => {
