@@ -1,8 +1,9 @@
+import type { StateValue } from 'xstate'
 import type { TopicPartition } from '../src/ids.ts'
 import type { BrokerWorld } from './broker/broker-world.ts'
 import type { BrokerNode } from './broker-node.ts'
 import type { GroupState, PartitionState, ReplicaState } from './cluster-state.ts'
-import type { Registry } from './registry.ts'
+import { type Registry, stateName } from './registry.ts'
 
 /** The brokers whose word counts: a paused or dead one knows nothing new. */
 const worlds = (nodes: readonly BrokerNode[]): BrokerWorld[] =>
@@ -88,13 +89,13 @@ export function groupStates(registry: Registry, nodes: readonly BrokerNode[]): G
     if (id === undefined || groupId === undefined) continue
     if (!nodes.some(node => node.id === Number(id) && node.state === 'running')) continue
     const { value, context } = root.getSnapshot() as {
-      value: string
+      value: StateValue
       context: { generationId: number; members: Readonly<Record<string, unknown>> }
     }
     states.push({
       groupId,
       coordinator: Number(id),
-      state: value,
+      state: stateName(value),
       generationId: context.generationId,
       members: Object.keys(context.members),
     })
