@@ -90,8 +90,8 @@ export class BrokerConnections {
   }
 
   /**
-   * Asks a broker, or whichever is at hand. Emits once, or fails with a KafkaError: NETWORK_EXCEPTION,
-   * REQUEST_TIMED_OUT, UNSUPPORTED_VERSION, BROKER_NOT_AVAILABLE where the broker is not known.
+   * Asks a broker, or whichever is at hand. Emits once, or fails with a KafkaError: NETWORK_EXCEPTION (also for a broker
+   * that is no longer known), REQUEST_TIMED_OUT, UNSUPPORTED_VERSION.
    */
   request<A extends Api>(
     to: BrokerId | 'any',
@@ -105,9 +105,7 @@ export class BrokerConnections {
       const connection =
         to === 'any' ? this.#anyConnection() : this.#connection(to, options.purpose)
       if (connection === undefined)
-        return throwError(() =>
-          kafkaError(errors.BROKER_NOT_AVAILABLE, `broker ${to} is not known`),
-        )
+        return throwError(() => kafkaError(errors.NETWORK_EXCEPTION, `broker ${to} is not known`))
       const timeoutMs = options.timeoutMs ?? this.#config.requestTimeoutMs
       return connection.request(api, body, { ...options, timeoutMs })
     })

@@ -145,7 +145,13 @@ export type ConsumerEvent =
       readonly by: 'committed' | 'reset' | 'seek' | 'truncation'
     }
   /** Something failed; `fatal`: and with it the consumer. */
-  | { readonly type: 'error'; readonly error: KafkaError; readonly fatal: boolean }
+  | {
+      readonly type: 'error'
+      readonly error: KafkaError
+      readonly fatal: boolean
+      /** It is about this partition, which is not read until a seek. */
+      readonly partition?: TopicPartition
+    }
   | { readonly type: 'closed' }
 
 /** A running consumer. Its charts stand in the registry below `client/<name>`. */

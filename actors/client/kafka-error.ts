@@ -30,6 +30,14 @@ export const kafkaError = (code: number, detail?: string | null): KafkaError =>
 
 /** A failure of the client's own. */
 export const clientError = (
-  name: 'CLIENT_CLOSED' | 'BUFFER_EXHAUSTED' | 'INVALID_CONFIG' | 'UNSUPPORTED_COMPRESSION',
+  name:
+    | 'CLIENT_CLOSED'
+    | 'BUFFER_EXHAUSTED'
+    | 'INVALID_CONFIG'
+    /** `auto.offset.reset` is none, and the group has committed nothing. */
+    | 'NO_OFFSET_FOR_PARTITION'
+    /** `auto.offset.reset` is none, and the log no longer has what was read. */
+    | 'LOG_TRUNCATION'
+    | 'NOT_ASSIGNED',
   message: string,
 ): KafkaError => new KafkaError(-1, name, name === 'BUFFER_EXHAUSTED', message)

@@ -72,7 +72,14 @@ export type FetchPositionFact =
   | { type: 'epoch.checked'; run: number; leaderEpoch: number; endOffset: number }
   | { type: 'epoch.refused'; run: number; errorCode: ErrorCode }
   | { type: 'leader.learned'; leaderId: BrokerId; leaderEpoch: number }
-  | { type: 'records.fetched'; run: number; nextOffset: number; leaderEpoch: number }
+  /** `recordCount` 0: only markers and the like, which the application never sees. */
+  | {
+      type: 'records.fetched'
+      run: number
+      recordCount: number
+      nextOffset: number
+      leaderEpoch: number
+    }
   | { type: 'fetch.refused'; run: number; errorCode: ErrorCode }
   | { type: 'batch.delivered'; batch: number; nextOffset: number; leaderEpoch: number }
   | { type: 'batch.acknowledged'; batch: number }
@@ -122,16 +129,13 @@ const placedAt = (context: FetchPositionContext, offset: number, fetchedEpoch: n
 })
 
 /** What is acknowledged without a gap is dealt with. */
-function acknowledged(context: FetchPositionContext, batch: number) {
-  const marked = context.delivered.map(one =>
-    one.batch === batch ? { ...one, isAcknowledged: true } : one,
-  )
-  const gap = marked.findIndex(({ isAcknowledged }) => !isAcknowledged)
-  const dealtWith = gap < 0 ? marked : marked.slice(0, gap)
+function dealtWith(context: FetchPositionContext, delivered: readonly DeliveredBatch[]) {
+  const gap = delivered.findIndex(({ isAcknowledged }) => !isAcknowledged)
+  const done = gap < 0 ? delivered : delivered.slice(0, gap)
   return {
-    delivered: gap < 0 ? [] : marked.slice(gap),
-    acknowledged: dealtWith.at(-1)?.nextOffset ?? context.acknowledged,
-    acknowledgedEpoch: dealtWith.at(-1)?.leaderEpoch ?? context.acknowledgedEpoch,
+    delivered: gap < 0 ? [] : delivered.slice(gap),
+    acknowledged: done.at(-1)?.nextOffset ?? context.acknowledged,
+    acknowledgedEpoch: done.at(-1)?.leaderEpoch ?? context.acknowledgedEpoch,
   }
 }
 
@@ -249,10 +253,19 @@ export const fetchPositionMachine = setup({
     }),
     keepFetched: assign(({ context, event }) => {
       assertEvent(event, 'records.fetched')
-      return {
-        fetchOffset: event.nextOffset,
-        fetchedEpoch: Math.max(event.leaderEpoch, context.fetchedEpoch),
+      const { nextOffset, leaderEpoch, recordCount } = event
+      const fetched = {
+        fetchOffset: nextOffset,
+        fetchedEpoch: Math.max(leaderEpoch, context.fetchedEpoch),
         failures: 0,
+      }
+      if (recordCount > 0) return fetched
+      // Nothing for the application: it is past that already, once it is done with what came before.
+      const passed = { batch: -1, nextOffset, leaderEpoch, isAcknowledged: true }
+      return {
+        ...fetched,
+        position: nextOffset,
+        ...dealtWith(context, [...context.delivered, passed]),
       }
     }),
     keepDelivered: assign(({ context, event }) => {
@@ -263,7 +276,13 @@ export const fetchPositionMachine = setup({
     }),
     keepAcknowledged: assign(({ context, event }) => {
       assertEvent(event, 'batch.acknowledged')
-      return acknowledged(context, event.batch)
+      const { batch } = event
+      return dealtWith(
+        context,
+        context.delivered.map(one =>
+          one.batch === batch ? { ...one, isAcknowledged: true } : one,
+        ),
+      )
     }),
     pause: assign({ isPaused: true }),
     resume: assign({ isPaused: false }),
@@ -294,7 +313,11 @@ export const fetchPositionMachine = setup({
       'errorCode' in event &&
       event.errorCode === errors.OFFSET_OUT_OF_RANGE &&
       context.autoOffsetReset !== 'none',
-    mayHelpToRetry: ({ event }) => 'errorCode' in event && isRetriable(event.errorCode),
+    /** A damaged batch stays damaged, whatever the table of errors hopes. */
+    mayHelpToRetry: ({ event }) =>
+      'errorCode' in event &&
+      isRetriable(event.errorCode) &&
+      event.errorCode !== errors.CORRUPT_MESSAGE,
     /** Brokers before 2.3 do not tell consumers. */
     cannotBeChecked: ({ event }) =>
       'errorCode' in event && event.errorCode === errors.UNSUPPORTED_VERSION,
@@ -516,4 +539,5 @@ export const isFetchable = (snapshot: Snapshot): boolean =>
 export const mayDeliver = (snapshot: Snapshot, unacknowledgedMax: number): boolean =>
   !snapshot.context.isPaused &&
   snapshot.context.position !== null &&
-  snapshot.context.delivered.length < unacknowledgedMax
+  snapshot.context.delivered.filter(({ isAcknowledged }) => !isAcknowledged).length <
+    unacknowledgedMax
