@@ -159,6 +159,8 @@ export function startGroupCoordinator(broker: BrokerWorld): GroupCoordinator {
     forgetSession: (groupId, memberId) => sessions.remove(sessionKey(groupId, memberId)),
   }
 
+  const commits = new OpenRequests<CommitAnswer>(nextNumber)
+
   const partitionFor = (groupId: string): number =>
     partitionForGroup(groupId, offsetsPartitions.count)
 
@@ -302,7 +304,11 @@ export function startGroupCoordinator(broker: BrokerWorld): GroupCoordinator {
         const errorCode = commitError(group.snapshot, { generationId, memberId, groupInstanceId })
         if (errorCode !== errors.NONE) return answer(errorCode)
         touch(group, memberId)
-        return storeOffsets(broker, offsetsPartitions, group, request)
+        return commits.ask(number =>
+          storeOffsets(broker, offsetsPartitions, group, request, topics =>
+            commits.answer(number, topics),
+          ),
+        )
       }),
 
     fetchOffsets: (groupId, topics, requireStable) => {

@@ -1,4 +1,3 @@
-import { map, type Observable, of } from 'rxjs'
 import { type ErrorCode, errors } from '../../src/error.ts'
 import { commitErrorOf } from '../../src/group/append-error.ts'
 import type { OffsetEntry } from '../../src/group/committed-offsets.ts'
@@ -28,15 +27,18 @@ export const commitAnswer = (
   }))
 
 /**
- * Writes the offsets of a commit that the group admits, and takes them in when the in-sync replicas have them. Emits once
- * (GroupMetadataManager.storeOffsets).
+ * Writes the offsets of a commit that the group admits, and takes them in when the in-sync replicas have them: also where nobody
+ * waits for that any more (GroupMetadataManager.storeOffsets).
+ *
+ * @param answered hears the outcome, once.
  */
 export function storeOffsets(
   { config, platform }: BrokerWorld,
   offsetsPartitions: OffsetsPartitions,
   group: CoordinatedGroup,
   { topics, retentionTimeMs }: RequestOf<typeof OffsetCommit>,
-): Observable<CommitAnswer> {
+  answered: (topics: CommitAnswer) => void,
+): void {
   const nowMs = platform.clock.now()
   const entries = topics.flatMap(({ name, partitions }) =>
     partitions.map(
@@ -61,17 +63,18 @@ export function storeOffsets(
     commitAnswer(topics, partition =>
       tooLong.has(printPartition(partition)) ? errors.OFFSET_METADATA_TOO_LARGE : errorCode,
     )
-  if (fitting.length === 0) return of(answer(errors.NONE))
+  if (fitting.length === 0) {
+    answered(answer(errors.NONE))
+    return
+  }
   for (const entry of fitting) group.offsets.stage(entry, entry.commit)
   const records = commitBatch(group.groupId, fitting, nowMs)
-  return offsetsPartitions.append(group.partition, records, -1).pipe(
-    map(({ errorCode, baseOffset }) => {
-      for (const entry of fitting)
-        if (errorCode === errors.NONE) group.offsets.appended(entry, entry.commit, baseOffset)
-        else group.offsets.failed(entry, entry.commit)
-      return answer(commitErrorOf(errorCode))
-    }),
-  )
+  offsetsPartitions.append(group.partition, records, -1).subscribe(({ errorCode, baseOffset }) => {
+    for (const entry of fitting)
+      if (errorCode === errors.NONE) group.offsets.appended(entry, entry.commit, baseOffset)
+      else group.offsets.failed(entry, entry.commit)
+    answered(answer(commitErrorOf(errorCode)))
+  })
 }
 
 /**

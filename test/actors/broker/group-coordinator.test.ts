@@ -583,6 +583,14 @@ describe('committed offsets', () => {
     expect(committed(bench)).toEqual(['orders-0:2'])
   })
 
+  test('count also where the client did not wait for it', () => {
+    const bench = led()
+    bench.outcome = 'hold'
+    commit(bench, 1).giveUp()
+    bench.release()
+    expect(committed(bench, true)).toEqual(['orders-0:1'])
+  })
+
   test.each([
     [errors.NOT_ENOUGH_REPLICAS, errors.COORDINATOR_NOT_AVAILABLE],
     [errors.NOT_LEADER_OR_FOLLOWER, errors.NOT_COORDINATOR],
