@@ -89,6 +89,17 @@ test('every import keeps to its floor', () => {
   expect(wrong).toEqual([])
 })
 
+test('what browsers are given stands without Node, down to the last import', () => {
+  const reached = new Set<string>()
+  const reach = (file: string): void => {
+    if (reached.has(file)) return
+    reached.add(file)
+    if (existsSync(join(root, file))) imports(file).forEach(reach)
+  }
+  reach('actors/memory.ts')
+  expect([...reached].filter(name => name.startsWith('node:'))).toEqual([])
+})
+
 test('rooms of the ground floor import downwards only', () => {
   const order = [
     'assert',

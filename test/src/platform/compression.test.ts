@@ -91,6 +91,18 @@ describe.each(packing)('%s', codec => {
     expect(() => unpack(new Uint8Array(100).fill(255))).toThrow()
   })
 
+  test('reads what was packed in pieces, all of it under one bound', () => {
+    const pieces = ['one after', '', ' another'].map(text => new TextEncoder().encode(text))
+    const packed = Buffer.concat(pieces.map(pack))
+    expect(Buffer.from(unpack(packed, 17)).toString()).toBe('one after another')
+    expect(() => unpack(packed, 16)).toThrow('more than')
+  })
+
+  test('does not pass over what stands behind', () => {
+    const packed = pack(new TextEncoder().encode('one'))
+    expect(() => unpack(Buffer.concat([packed, Buffer.from('two')]))).toThrow()
+  })
+
   test('refuses a bomb, and holds no more of it than the bound', () => {
     const bomb = pack(new Uint8Array(256 * mebibyte))
     // Freed memory is not given back at once: what counts is that the bound, not the claim, is what is taken.
