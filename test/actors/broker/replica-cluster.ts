@@ -124,14 +124,19 @@ export class ReplicaCluster {
   /** How AlterPartition is answered; null: not at all. */
   verdict: 'accept' | 'ignore' | number = 'accept'
   proposals: (readonly number[])[] = []
-  state: StateZNode = { leader: 1, leaderEpoch: 0, isr: [1, 2, 3], partitionEpoch: 0 }
+  state: StateZNode
   readonly replicas: readonly number[]
+  readonly topic: string
 
+  /** @param topic the one topic, with one partition. */
   constructor(
     ids: readonly number[] = [1, 2, 3],
     overrides: Readonly<Record<string, string | number | boolean>> = {},
+    topic = 'orders',
   ) {
+    this.topic = topic
     this.replicas = ids
+    this.state = { leader: 1, leaderEpoch: 0, isr: [...ids], partitionEpoch: 0 }
     this.config = brokerConfig(overrides, 'fast', ids.length)
     for (const id of ids) this.start(id)
     this.tellAll()
@@ -176,7 +181,7 @@ export class ReplicaCluster {
 
   describe(): string {
     const of = [...this.brokers.values()].map(({ id, world }) => {
-      const partition = world.partitions.get('orders', 0)
+      const partition = world.partitions.get(this.topic, 0)
       return partition === undefined
         ? `${id}: none`
         : `${id}: ${partition.state} isr ${partition.isr} end ${partition.log.logEndOffset} hw ${partition.highWatermark}`
@@ -197,7 +202,7 @@ export class ReplicaCluster {
         ungroupedPartitionStates: [],
         topicStates: [
           {
-            topicName: 'orders',
+            topicName: this.topic,
             topicId: ordersId,
             partitionStates: [
               {
@@ -253,7 +258,7 @@ export class ReplicaCluster {
       ungroupedPartitionStates: [],
       topicStates: [
         {
-          topicName: 'orders',
+          topicName: this.topic,
           topicId: ordersId,
           partitionStates: [
             {
