@@ -42,7 +42,14 @@ interface Refusal {
 
 export type TopicVerdict =
   | Refusal
-  | { readonly errorCode: 0; readonly assignment: TopicAssignment; readonly config: TopicConfig }
+  | {
+      readonly errorCode: 0
+      readonly assignment: TopicAssignment
+      /** What it says itself. */
+      readonly overrides: Readonly<Record<string, string>>
+      /** That, over the defaults. */
+      readonly config: TopicConfig
+    }
 
 const refusal = (errorCode: ErrorCode, errorMessage: string): Refusal => ({
   errorCode,
@@ -74,8 +81,9 @@ export function judgeTopic(topic: NewTopic, around: TopicSurroundings): TopicVer
       `in metrics topic ${name} could not be told from ${like.join(', ')}`,
     )
   try {
-    const config = topicConfig(configs as Readonly<Record<string, string>>, around.topicDefaults)
-    return { errorCode: 0, assignment: assigned, config }
+    const overrides = configs as Readonly<Record<string, string>>
+    const config = topicConfig(overrides, around.topicDefaults)
+    return { errorCode: 0, assignment: assigned, overrides, config }
   } catch (error) {
     if (error instanceof ConfigError) return refusal(errors.INVALID_CONFIG, error.message)
     throw error

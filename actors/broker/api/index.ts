@@ -2,8 +2,13 @@
  * The handler table: which APIs a broker serves, and so what ApiVersions says. To serve an API, add its row.
  */
 import {
+  AllocateProducerIds,
+  AlterPartition,
   ApiVersions,
+  ControlledShutdown,
+  CreateTopics,
   DeleteGroups,
+  DeleteTopics,
   DescribeCluster,
   DescribeConfigs,
   DescribeGroups,
@@ -35,6 +40,7 @@ import { metadata } from './03-metadata.ts'
 import { leaderAndIsr } from './04-leader-and-isr.ts'
 import { stopReplica } from './05-stop-replica.ts'
 import { updateMetadata } from './06-update-metadata.ts'
+import { controlledShutdown } from './07-controlled-shutdown.ts'
 import { offsetCommit } from './08-offset-commit.ts'
 import { offsetFetch } from './09-offset-fetch.ts'
 import { findCoordinator } from './10-find-coordinator.ts'
@@ -45,12 +51,16 @@ import { syncGroup } from './14-sync-group.ts'
 import { describeGroups } from './15-describe-groups.ts'
 import { listGroups } from './16-list-groups.ts'
 import { apiVersions } from './18-api-versions.ts'
+import { createTopics } from './19-create-topics.ts'
+import { deleteTopics } from './20-delete-topics.ts'
 import { initProducerId } from './22-init-producer-id.ts'
 import { offsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts'
 import { describeConfigs } from './32-describe-configs.ts'
 import { deleteGroups } from './42-delete-groups.ts'
 import { offsetDelete } from './47-offset-delete.ts'
+import { alterPartition } from './56-alter-partition.ts'
 import { describeCluster } from './60-describe-cluster.ts'
+import { allocateProducerIds } from './67-allocate-producer-ids.ts'
 
 const rows: readonly Served[] = [
   served(Produce, produce),
@@ -60,6 +70,7 @@ const rows: readonly Served[] = [
   served(LeaderAndIsr, leaderAndIsr),
   served(StopReplica, stopReplica),
   served(UpdateMetadata, updateMetadata),
+  served(ControlledShutdown, controlledShutdown),
   served(OffsetCommit, offsetCommit),
   served(OffsetFetch, offsetFetch),
   served(FindCoordinator, findCoordinator),
@@ -73,12 +84,16 @@ const rows: readonly Served[] = [
     ApiVersions,
     apiVersions(() => advertised),
   ),
+  served(CreateTopics, createTopics),
+  served(DeleteTopics, deleteTopics),
   served(InitProducerId, initProducerId),
   served(OffsetForLeaderEpoch, offsetForLeaderEpoch),
   served(DescribeConfigs, describeConfigs),
   served(DeleteGroups, deleteGroups),
   served(OffsetDelete, offsetDelete),
+  served(AlterPartition, alterPartition),
   served(DescribeCluster, describeCluster),
+  served(AllocateProducerIds, allocateProducerIds),
 ]
 
 export const servedApis: ServedApis = new Map(rows.map(row => [row.api.key, row]))

@@ -1,0 +1,427 @@
+import {
+  catchError,
+  concatMap,
+  forkJoin,
+  map,
+  merge,
+  type Observable,
+  of,
+  Subscription,
+  take,
+} from 'rxjs'
+import {
+  clusterView,
+  type LeaderElectionFact,
+  leaderElectionMachine,
+} from '../../machines/controller/leader-election.ts'
+import {
+  type TopicDeletionFact,
+  topicDeletionMachine,
+} from '../../machines/controller/topic-deletion.ts'
+import type { IsrProposal, ProposalAnswer } from '../../src/controller/alter-partition.ts'
+import { brokerIds, type ClusterView, emptyView } from '../../src/controller/cluster-view.ts'
+import { type LeaderAndIsrOrder, leaderEpochDuringDelete } from '../../src/controller/orders.ts'
+import type { TopicRead } from '../../src/controller/work.ts'
+import { type ErrorCode, errorName, errors } from '../../src/error.ts'
+import { type BrokerId, printPartition, type TopicPartition } from '../../src/ids.ts'
+import type {
+  AllocateProducerIds,
+  LeaderAndIsr,
+  RequestOf,
+  ResponseDraftOf,
+  ResponseOf,
+} from '../../src/protocol/index.ts'
+import { isKeeperError } from '../../src/zookeeper/error.ts'
+import { DeleteTopicsZNode, type MalformedZnode } from '../../src/zookeeper/paths.ts'
+import { Channel } from '../channel.ts'
+import type { Performers } from '../performing.ts'
+import type { Root } from '../registry.ts'
+import type { WatchEvent } from '../zookeeper/client.ts'
+import type { BrokerWorld } from './broker-world.ts'
+import { type FoundCluster, loadCluster } from './cluster-loading.ts'
+import {
+  deleteZnode,
+  each,
+  eraseTopic,
+  Fenced,
+  listDeletions,
+  listTopics,
+  readBrokers,
+  readStates,
+  readTopics,
+  readUncleanTopics,
+  writeStates,
+} from './controller-znodes.ts'
+import { OpenRequests } from './open-requests.ts'
+import { OrderChannels } from './order-channels.ts'
+import { allocateBlock, producerIdBlockSize } from './producer-id-blocks.ts'
+
+interface ShutdownAnswer {
+  readonly errorCode: ErrorCode
+  readonly remaining: readonly TopicPartition[]
+}
+
+/**
+ * One reign: the actors of `leader-election.ts` and `topic-deletion.ts`, what they read and write, and the brokers' queues. All of
+ * it ends with the reign, at once; a late answer reaches nobody.
+ */
+export class Reign {
+  readonly #broker: BrokerWorld
+  readonly #path: string
+  readonly #epochZkVersion: number
+  readonly #controllerEpoch: number
+  readonly #fencedOff: () => void
+  readonly #channels: OrderChannels
+  readonly #deletions = new Map<string, Root<typeof topicDeletionMachine>>()
+  readonly #ended = new Channel<void>()
+  /** Whatever is being read or written. */
+  readonly #underWay = new Subscription()
+  readonly #proposals: OpenRequests<ProposalAnswer>
+  readonly #shutdowns: OpenRequests<ShutdownAnswer>
+  #election: Root<typeof leaderElectionMachine> | undefined
+  #found: FoundCluster = { view: emptyView, deletions: [] }
+  /** What watches told while the cluster was being loaded. */
+  #early: LeaderElectionFact[] = []
+  #request = 0
+
+  /** @param fencedOff another controller holds the epoch. */
+  constructor(
+    broker: BrokerWorld,
+    office: { readonly controllerEpoch: number; readonly epochZkVersion: number },
+    fencedOff: () => void,
+  ) {
+    this.#broker = broker
+    this.#path = `${broker.name}/controller`
+    this.#controllerEpoch = office.controllerEpoch
+    this.#epochZkVersion = office.epochZkVersion
+    this.#fencedOff = fencedOff
+    const nextRequest = (): number => ++this.#request
+    this.#proposals = new OpenRequests(nextRequest)
+    this.#shutdowns = new OpenRequests(nextRequest)
+    this.#channels = new OrderChannels(
+      broker,
+      { controllerId: broker.brokerId, controllerEpoch: office.controllerEpoch },
+      { dropped: brokerId => this.#election?.send({ type: 'orders.dropped', brokerId }) },
+    )
+  }
+
+  // ─── From its owner ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Watches first, then all there is (KafkaController.onControllerFailover). */
+  load(events: {
+    loaded(cluster: { brokers: readonly BrokerId[]; topics: number; partitions: number }): void
+    unloadable(error: string): void
+  }): void {
+    const loading = loadCluster(this.#broker, this.#epochZkVersion, this.#malformed)
+    this.#underWay.add(
+      loading.subscribe({
+        next: found => {
+          this.#found = found
+          const topics = Object.values(found.view.topics)
+          events.loaded({
+            brokers: brokerIds(found.view),
+            topics: topics.length,
+            partitions: topics.reduce((sum, it) => sum + Object.keys(it.partitions).length, 0),
+          })
+        },
+        error: error => {
+          if (error instanceof Fenced) this.#fencedOff()
+          else if (!isKeeperError(error, 'SESSIONEXPIRED', 'AUTHFAILED'))
+            events.unloadable(String(error))
+        },
+      }),
+    )
+  }
+
+  begin(): void {
+    const { view, deletions } = this.#found
+    const { config } = this.#broker
+    this.#election = this.#broker.start(leaderElectionMachine, {
+      path: `${this.#path}/leader-election`,
+      input: {
+        controllerEpoch: this.#controllerEpoch,
+        view,
+        deletions,
+        imbalancePercentageMax: config['leader.imbalance.per.broker.percentage'],
+        deletesTopics: config['delete.topic.enable'],
+      },
+      performers: this.#electionPerformers(),
+    })
+    this.#found = { view: emptyView, deletions: [] }
+    const early = this.#early
+    this.#early = []
+    for (const fact of early) this.#election.send(fact)
+  }
+
+  end(): void {
+    this.#underWay.unsubscribe()
+    this.#election?.stop()
+    for (const deletion of this.#deletions.values()) deletion.stop()
+    this.#deletions.clear()
+    this.#channels.closeAll()
+    this.#ended.next()
+  }
+
+  rebalance(): void {
+    this.#election?.send({ type: 'rebalance.requested' })
+  }
+
+  /** A watch told of something other than `/controller`. */
+  watched(path: string, kind: WatchEvent['kind']): void {
+    if (!path.startsWith('/brokers/') && path !== DeleteTopicsZNode.path) return
+    const fact: LeaderElectionFact = {
+      type: kind === 'dataChanged' ? 'znode.changed' : `znode.${kind}`,
+      path,
+    }
+    if (this.#election === undefined) this.#early.push(fact)
+    else this.#election.send(fact)
+  }
+
+  alterPartition(proposal: IsrProposal): Observable<ProposalAnswer> {
+    const asked = this.#proposals.ask(request =>
+      this.#election?.send({ type: 'alterPartition.received', request, proposal }),
+    )
+    return this.#orEnded(asked, { errorCode: errors.NOT_CONTROLLER, topics: [] })
+  }
+
+  controlledShutdown(brokerId: BrokerId, brokerEpoch: number): Observable<ShutdownAnswer> {
+    const asked = this.#shutdowns.ask(request =>
+      this.#election?.send({ type: 'controlledShutdown.received', request, brokerId, brokerEpoch }),
+    )
+    return this.#orEnded(asked, { errorCode: errors.STALE_CONTROLLER_EPOCH, remaining: [] })
+  }
+
+  /** The next block of producer ids, to the life of the broker that is registered (KafkaController.allocateProducerIds). */
+  allocateProducerIds({
+    brokerId,
+    brokerEpoch,
+  }: RequestOf<typeof AllocateProducerIds>): Observable<
+    ResponseDraftOf<typeof AllocateProducerIds>
+  > {
+    const refused = (errorCode: ErrorCode): ResponseDraftOf<typeof AllocateProducerIds> => ({
+      throttleTimeMs: 0,
+      errorCode,
+      producerIdStart: -1,
+      producerIdLen: 0,
+    })
+    const registered = this.#view().brokers[brokerId]
+    if (registered === undefined) return of(refused(errors.BROKER_ID_NOT_REGISTERED))
+    if (registered.brokerEpoch !== brokerEpoch) return of(refused(errors.STALE_BROKER_EPOCH))
+    const allocated = allocateBlock(this.#broker.zookeeper, this.#epochZkVersion, brokerId).pipe(
+      map(start => ({
+        throttleTimeMs: 0,
+        errorCode: errors.NONE,
+        producerIdStart: start,
+        producerIdLen: producerIdBlockSize,
+      })),
+      catchError(error => {
+        if (error instanceof Fenced) this.#fencedOff()
+        return of(
+          refused(error instanceof Fenced ? errors.NOT_CONTROLLER : errors.UNKNOWN_SERVER_ERROR),
+        )
+      }),
+    )
+    return this.#orEnded(allocated, refused(errors.NOT_CONTROLLER))
+  }
+
+  /** Who still waits when the reign ends is told to look for another controller. */
+  #orEnded<A>(asked: Observable<A>, otherwise: A): Observable<A> {
+    return merge(this.#ended.pipe(map(() => otherwise)), asked).pipe(take(1))
+  }
+
+  // ─── Performers ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #electionPerformers(): Performers<typeof leaderElectionMachine> {
+    const { zookeeper } = this.#broker
+    const version = this.#epochZkVersion
+    return {
+      'zk.readBrokers': (_command, send) =>
+        this.#asking(readBrokers(zookeeper, this.#malformed), brokers =>
+          send({ type: 'brokers.read', brokers }),
+        ),
+      'zk.readTopics': ({ known, topic }, send) => {
+        const there = new Set(known)
+        const read: Observable<{ topics: readonly TopicRead[]; listed: readonly string[] | null }> =
+          topic === null
+            ? listTopics(zookeeper).pipe(
+                concatMap(listed =>
+                  this.#readTopics(listed.filter(name => !there.has(name))).pipe(
+                    map(topics => ({ topics, listed })),
+                  ),
+                ),
+              )
+            : this.#readTopics([topic]).pipe(map(topics => ({ topics, listed: null })))
+        this.#asking(read, found => send({ type: 'topics.read', ...found }))
+      },
+      'zk.readDeletions': (_command, send) =>
+        this.#asking(listDeletions(zookeeper), topics => send({ type: 'deletions.read', topics })),
+      'zk.readStates': ({ partitions, configsOf }, send) =>
+        this.#asking(
+          forkJoin([
+            readStates(zookeeper, partitions, this.#malformed),
+            readUncleanTopics(this.#broker, configsOf),
+          ]),
+          ([states, uncleanTopics]) => send({ type: 'states.read', states, uncleanTopics }),
+        ),
+      'zk.multi': ({ writes }, send) =>
+        this.#asking(writeStates(zookeeper, version, writes), stale =>
+          send(stale.length === 0 ? { type: 'zk.committed' } : { type: 'zk.badVersion', stale }),
+        ),
+      'zk.dropDeletions': ({ topics }) =>
+        this.#asking(
+          each(topics, topic =>
+            deleteZnode(zookeeper, version, DeleteTopicsZNode.topicPath(topic)),
+          ),
+          () => {},
+        ),
+      'channel.open': ({ broker }) => this.#channels.open(broker.id),
+      'channel.close': ({ brokerId }) => this.#channels.close(brokerId),
+      'leaderAndIsr.send': order =>
+        this.#channels.leaderAndIsr(order, answer => this.#leaderAndIsrAnswered(order, answer)),
+      'updateMetadata.send': order =>
+        this.#channels.updateMetadata(order, ({ errorCode }) =>
+          this.#note('UpdateMetadata', order.brokerId, errorCode),
+        ),
+      'stopReplica.send': order =>
+        this.#channels.stopReplica(order, ({ errorCode }) =>
+          this.#note('StopReplica', order.brokerId, errorCode),
+        ),
+      'leaderless.note': ({ partitions }) =>
+        void this.#broker.trace.record('note', this.#path, 'no leader can be elected', {
+          partitions: partitions.map(printPartition),
+        }),
+      'orders.confirm': (_command, send) => send({ type: 'orders.queued' }),
+      'alterPartition.answer': ({ request, answer }) => this.#proposals.answer(request, answer),
+      'controlledShutdown.answer': ({ request, errorCode, remaining }) =>
+        this.#shutdowns.answer(request, { errorCode, remaining }),
+      'deletion.begin': ({ topic, topicId, replicas, live }) => {
+        this.#deletions.get(topic)?.stop()
+        this.#deletions.set(
+          topic,
+          this.#broker.start(topicDeletionMachine, {
+            path: `${this.#path}/topic-deletion/${topic}`,
+            input: { topic, topicId, replicas, live },
+            performers: this.#deletionPerformers(),
+          }),
+        )
+      },
+      'deletions.resume': ({ brokers }) =>
+        this.#tellDeletions({ type: 'brokers.started', brokers }),
+      'deletions.halt': ({ brokers }) => this.#tellDeletions({ type: 'brokers.failed', brokers }),
+      'controller.resign': () => this.#fencedOff(),
+    }
+  }
+
+  #deletionPerformers(): Performers<typeof topicDeletionMachine> {
+    return {
+      'replicas.delete': ({ brokerId, topic, partitions }, send) => {
+        const registered = this.#view().brokers[brokerId]
+        // Died since: its end is told as such.
+        if (registered === undefined) return
+        this.#channels.stopReplica(
+          {
+            brokerId,
+            brokerEpoch: registered.brokerEpoch,
+            partitions: partitions.map(partition => ({
+              topic,
+              partition,
+              leaderEpoch: leaderEpochDuringDelete,
+              deletePartition: true,
+            })),
+          },
+          ({ errorCode, partitionErrors }) =>
+            send({
+              type: 'replicas.stopped',
+              brokerId,
+              partitions: partitions.map(partition => ({
+                partition,
+                errorCode:
+                  errorCode ||
+                  (partitionErrors.find(it => it.partitionIndex === partition)?.errorCode ??
+                    errors.NONE),
+              })),
+            }),
+        )
+      },
+      'zk.eraseTopic': ({ topic }, send) =>
+        this.#asking(
+          eraseTopic(this.#broker.zookeeper, this.#epochZkVersion, topic),
+          () => send({ type: 'topic.erased' }),
+          () => send({ type: 'zk.fenced' }),
+        ),
+      'erasure.report': ({ topic, topicId }) => {
+        this.#deletions.delete(topic)
+        this.#election?.send({ type: 'topic.erased', topic, topicId })
+      },
+      'controller.resign': () => this.#fencedOff(),
+    }
+  }
+
+  #tellDeletions(fact: TopicDeletionFact): void {
+    for (const deletion of [...this.#deletions.values()]) deletion.send(fact)
+  }
+
+  #leaderAndIsrAnswered(
+    { brokerId, partitions }: LeaderAndIsrOrder,
+    { errorCode, topics }: ResponseOf<typeof LeaderAndIsr>,
+  ): void {
+    this.#note('LeaderAndIsr', brokerId, errorCode)
+    // Of the others STALE_CONTROLLER_EPOCH is usual: the broker knew that leader epoch already.
+    const failed = topics.flatMap(({ topicId, partitionErrors }) =>
+      partitionErrors
+        .filter(it => it.errorCode === errors.KAFKA_STORAGE_ERROR)
+        .flatMap(({ partitionIndex }) =>
+          partitions.filter(it => it.topicId === topicId && it.partition === partitionIndex),
+        ),
+    )
+    if (failed.length > 0)
+      this.#election?.send({
+        type: 'replicas.failed',
+        brokerId,
+        partitions: failed.map(printPartition),
+      })
+  }
+
+  #note(order: string, brokerId: BrokerId, errorCode: ErrorCode): void {
+    if (errorCode === errors.NONE) return
+    this.#broker.trace.record('note', this.#path, `${order} refused`, {
+      brokerId,
+      error: errorName(errorCode),
+    })
+  }
+
+  readonly #malformed = (path: string, { malformed }: MalformedZnode): void => {
+    this.#broker.trace.record('note', this.#path, 'znode cannot be read', { path, malformed })
+  }
+
+  // ─── ZooKeeper ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** As loaded, until the first actor of the reign has it. */
+  #view(): ClusterView {
+    return this.#election === undefined
+      ? this.#found.view
+      : clusterView(this.#election.getSnapshot())
+  }
+
+  /** That the session is over is told by the session itself; whatever else no repetition cures is the end of this broker. */
+  #asking<T>(
+    answer: Observable<T>,
+    answered: (value: T) => void,
+    fencedOff = (): void => this.#election?.send({ type: 'zk.fenced' }),
+  ): void {
+    this.#underWay.add(
+      answer.subscribe({
+        next: answered,
+        error: error => {
+          if (error instanceof Fenced) fencedOff()
+          else if (!isKeeperError(error, 'SESSIONEXPIRED', 'AUTHFAILED'))
+            this.#broker.failed(this.#path, error)
+        },
+      }),
+    )
+  }
+
+  #readTopics(names: readonly string[]): Observable<readonly TopicRead[]> {
+    return readTopics(this.#broker, this.#epochZkVersion, names, this.#malformed)
+  }
+}
