@@ -1,9 +1,11 @@
 /** The library's door on Node: a cluster in three lines. */
+
 import { nodePlatform } from '../src/platform/node.ts'
+import { nodeCompression } from '../src/platform/node-compression.ts'
 import { type Cluster, type ClusterOptions, startCluster as startOn } from './cluster.ts'
 
 export * from './index.ts'
-export { nodePlatform }
+export { nodeCompression, nodePlatform }
 
 /**
  * Starts ZooKeeper and brokers; by default three brokers over TCP on free ports of 127.0.0.1.

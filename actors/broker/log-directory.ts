@@ -12,7 +12,7 @@ import {
 import { Log } from '../../src/log/log.ts'
 import type { LogOptions } from '../../src/log/log-options.ts'
 import { readPartitionMetadata, writePartitionMetadata } from '../../src/log/partition-metadata.ts'
-import type { Clock, Disk } from '../../src/ports.ts'
+import type { Clock, Compression, Disk } from '../../src/ports.ts'
 
 /** What is written down of a replica besides its log. */
 export interface Kept extends TopicPartition {
@@ -36,6 +36,7 @@ const directoryName = /^(.+)-(\d+)$/
 export class LogDirectory {
   readonly #disk: Disk
   readonly #clock: Clock
+  readonly #compression: Compression
   readonly #isClean: boolean
   /** As the last broker on this disk wrote them down, and of logs not opened since. */
   readonly #highWatermarks: Map<string, PartitionOffset>
@@ -44,9 +45,10 @@ export class LogDirectory {
   /** What the checkpoint files say now, so that an idle broker writes none. */
   readonly #written = new Map<string, string>()
 
-  constructor(disk: Disk, clock: Clock) {
+  constructor(disk: Disk, clock: Clock, compression: Compression) {
     this.#disk = disk
     this.#clock = clock
+    this.#compression = compression
     this.#isClean = disk.exists(cleanShutdownFile)
     const read = (file: string) =>
       new Map(readOffsetCheckpoint(disk, file).map(entry => [printPartition(entry), entry]))
@@ -80,6 +82,7 @@ export class LogDirectory {
     const recoveryPoint = this.#recoveryPoints.get(directory)
     const log = Log.open(this.#disk, directory, options, this.#clock.now(), {
       clean: this.#isClean,
+      compression: this.#compression,
       ...(logStart === undefined ? {} : { logStartOffset: logStart.offset }),
       ...(recoveryPoint === undefined ? {} : { recoveryPoint: recoveryPoint.offset }),
     })

@@ -44,7 +44,11 @@ class PartitionsRoom implements Partitions {
     )
     this.#isrChanges = new IsrChanges(broker)
     this.#fetchers = new Fetchers(broker, (topic, partition) => this.#replica(topic, partition))
-    this.#directory = new LogDirectory(platform.disk(broker.name), platform.clock)
+    this.#directory = new LogDirectory(
+      platform.disk(broker.name),
+      platform.clock,
+      platform.compression,
+    )
     for (const found of this.#directory.partitions()) this.#open(found, noUuid)
     this.#directory.opened()
     broker.changes.subscribe(change => this.#changed(change))

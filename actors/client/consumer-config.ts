@@ -82,13 +82,13 @@ export interface ConsumerConfig extends ClientConfig {
   readonly checkCrcs?: boolean
   /** Whether asking for a topic may create it. Default true. */
   readonly allowAutoCreateTopics?: boolean
-  /** Who unpacks compressed batches. */
+  /** Who unpacks compressed batches. Default: the platform. */
   readonly compression?: Compression
 }
 
 export type CompleteConsumerConfig = Complete<
   ConsumerConfig,
-  'clientId' | 'groupId' | 'groupInstanceId' | 'compression'
+  'clientId' | 'groupId' | 'groupInstanceId'
 >
 
 const consumerDefaults = {
@@ -111,8 +111,12 @@ const consumerDefaults = {
   allowAutoCreateTopics: true,
 } as const
 
-export const consumerConfig = (config: ConsumerConfig): CompleteConsumerConfig => {
-  const complete = completed(consumerDefaults, config)
+/** @param compression the platform's */
+export const consumerConfig = (
+  config: ConsumerConfig,
+  compression: Compression,
+): CompleteConsumerConfig => {
+  const complete = completed({ ...consumerDefaults, compression }, config)
   return {
     ...complete,
     rebalanceTimeoutMs: config.rebalanceTimeoutMs ?? complete.maxPollIntervalMs,

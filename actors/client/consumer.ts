@@ -54,7 +54,7 @@ const stallTickMs = 100
  * @throws KafkaError INVALID_CONFIG
  */
 export function startConsumer(world: World, given: ConsumerConfig): Consumer {
-  const config = consumerConfig(given)
+  const config = consumerConfig(given, world.platform.compression)
   checkConfig(config)
   return new RunningConsumer(world, config)
 }
@@ -232,7 +232,6 @@ class RunningConsumer implements Consumer {
       throw clientError('NOT_ASSIGNED', `${printPartition(partition)} is not assigned`)
     this.#forgetBatches(reader)
     reader.send({ type: 'seek.requested', to: offset })
-    this.#pumpSoon()
   }
 
   pause(partitions: readonly TopicPartition[]): void {
@@ -243,7 +242,6 @@ class RunningConsumer implements Consumer {
   resume(partitions: readonly TopicPartition[]): void {
     for (const partition of partitions)
       this.#readers.get(printPartition(partition))?.send({ type: 'resume.requested' })
-    this.#pumpSoon()
   }
 
   position(partition: TopicPartition): number | null {
@@ -364,7 +362,6 @@ class RunningConsumer implements Consumer {
             offset,
             by,
           })
-          this.#pumpSoon()
         },
         failed: (asker, command) =>
           this.#events.next({
@@ -373,6 +370,7 @@ class RunningConsumer implements Consumer {
             fatal: false,
             partition: { topic: asker.topic, partition: asker.partition },
           }),
+        changed: () => this.#pumpSoon(),
       })
       this.#readers.set(reader.key, reader)
       reader.learnLeader(this.#metadata)
@@ -447,7 +445,6 @@ class RunningConsumer implements Consumer {
     for (const reader of this.#readers.values()) reader.learnLeader(this.#metadata)
     this.#watchTopics()
     if (this.#group === undefined) this.#discover()
-    this.#pumpSoon()
   }
 
   /** As leader: has the number of partitions changed since it assigned them? */
@@ -531,7 +528,6 @@ class RunningConsumer implements Consumer {
     this.#stalls.remove(batch)
     reader.send({ type: 'batch.acknowledged', batch })
     this.#proceed()
-    this.#pumpSoon()
   }
 
   #stall(batches: readonly number[]): void {

@@ -2,7 +2,7 @@ import { MalformedFrame } from '../../src/binary/reader.ts'
 import { type ErrorCode, errors } from '../../src/error.ts'
 import { printPartition, type TopicPartition } from '../../src/ids.ts'
 import { type RecordBatch, splitBatches } from '../../src/records/batch.ts'
-import type { Compression } from '../../src/records/compression.ts'
+import { type Compression, UnsupportedCompression } from '../../src/records/compression.ts'
 import { decodeMarker } from '../../src/records/control.ts'
 import { decodeRecords } from '../../src/records/record.ts'
 import type { ConsumedRecord } from './consumer-config.ts'
@@ -20,7 +20,7 @@ export interface FetchedRecords {
 export interface FetchedFrom {
   readonly fetchOffset: number
   readonly checkCrcs: boolean
-  readonly compression: Compression | undefined
+  readonly compression: Compression
   /** For `read_committed`: which producers' records are of no account from which offset on, until their marker. Null otherwise. */
   readonly aborted: readonly { readonly producerId: number; readonly firstOffset: number }[] | null
 }
@@ -49,19 +49,17 @@ export function fetchedRecords(
       return stop(errors.CORRUPT_MESSAGE, `the checksum ${batch.crc} does not match`)
     try {
       if (!isAborted(batch) && !batch.isControl) {
-        const { compression } = batch
-        if (compression !== 'none' && from.compression === undefined)
-          return stop(
-            errors.UNSUPPORTED_COMPRESSION_TYPE,
-            `the batch is compressed with ${compression ?? batch.compressionId}, and no such codec was given`,
-          )
         const epoch = batch.partitionLeaderEpoch
         for (const record of decodeRecords(batch, from.compression))
           if (record.offset >= nextOffset) records.push(consumed(partition, record, epoch))
       }
     } catch (error) {
       if (!(error instanceof MalformedFrame)) throw error
-      return stop(errors.CORRUPT_MESSAGE, error.message)
+      const unsupported = error instanceof UnsupportedCompression
+      return stop(
+        unsupported ? errors.UNSUPPORTED_COMPRESSION_TYPE : errors.CORRUPT_MESSAGE,
+        error.message,
+      )
     }
     nextOffset = batch.lastOffset + 1
     leaderEpoch = batch.partitionLeaderEpoch

@@ -62,17 +62,14 @@ export interface ProducerConfig extends ClientConfig {
   readonly bufferMemory?: number
   /** How long a record waits for its topic's metadata. Default 60,000. */
   readonly maxBlockMs?: number
-  /** Needs `compression`. Default `none`. */
+  /** Default `none`. Browsers have no gzip and no zstd. */
   readonly compressionType?: CompressionName
-  /** Who packs the batches. */
+  /** Who packs the batches. Default: the platform. */
   readonly compression?: Compression
   readonly partitioner?: Partitioner
 }
 
-export type CompleteProducerConfig = Complete<
-  ProducerConfig,
-  'clientId' | 'compression' | 'partitioner'
->
+export type CompleteProducerConfig = Complete<ProducerConfig, 'clientId' | 'partitioner'>
 
 const producerDefaults = {
   ...clientDefaults,
@@ -87,9 +84,13 @@ const producerDefaults = {
   compressionType: 'none',
 } as const
 
-export const producerConfig = (config: ProducerConfig): CompleteProducerConfig => ({
+/** @param compression the platform's */
+export const producerConfig = (
+  config: ProducerConfig,
+  compression: Compression,
+): CompleteProducerConfig => ({
   enableIdempotence: (config.acks ?? -1) === -1,
-  ...completed(producerDefaults, config),
+  ...completed({ ...producerDefaults, compression }, config),
 })
 
 /** What happens to a producer besides the answers to its records. */

@@ -50,7 +50,7 @@ const deadlineTickMs = 50
  * @throws KafkaError INVALID_CONFIG
  */
 export function startProducer(world: World, given: ProducerConfig): Producer {
-  const config = producerConfig(given)
+  const config = producerConfig(given, world.platform.compression)
   checkConfig(config)
   return new RunningProducer(world, config)
 }
@@ -64,8 +64,8 @@ function checkConfig(config: CompleteProducerConfig): void {
   if (enableIdempotence && inFlight > 5)
     refuse('with enableIdempotence maxInFlightRequestsPerConnection is at most 5')
   if (inFlight < 1) refuse('maxInFlightRequestsPerConnection is at least 1')
-  if (config.compressionType !== 'none' && config.compression === undefined)
-    refuse(`compressionType ${config.compressionType} needs a compression`)
+  if (!config.compression.supports(config.compressionType))
+    refuse(`compressionType ${config.compressionType} is not to be had on this platform`)
 }
 
 class RunningProducer implements Producer {
@@ -411,15 +411,13 @@ class RunningProducer implements Producer {
   #encode({ batch, producerId, producerEpoch, baseSequence }: Outgoing): Uint8Array | undefined {
     const pending = this.#accumulator.batch(batch)
     if (pending === undefined) return undefined
-    const { compressionType: codec, compression } = this.#config
+    const { compressionType, compression } = this.#config
     return encodeBatch({
       records: pending.records.map(({ record }): NewRecord => record),
       producerId,
       producerEpoch,
       baseSequence,
-      ...(codec !== 'none' && compression !== undefined
-        ? { compression: { codec, by: compression } }
-        : {}),
+      compression: { codec: compressionType, by: compression },
     })
   }
 
