@@ -65,3 +65,15 @@ export const orderRetryMs = 100
  * everything anew is cheaper than what it missed.
  */
 export const ordersWaitingMax = 1000
+
+/** Groups that one broker coordinates: some 400 MB at 4 KB for a chart. Founding one costs a client nothing. */
+export const groupsMax = 100_000
+
+/** Member ids of one group that were given out and not come back with: as many as the largest groups have members. */
+export const pendingMembersMax = 10_000
+
+/**
+ * Members' sessions end at multiples of this, ms: a heartbeat then moves its member between a few buckets instead of arming a timer.
+ * Small beside the shortest session timeout (500 ms in the `fast` profile).
+ */
+export const memberSessionIntervalMs = 50

@@ -5,6 +5,7 @@ import { ExpiryQueue } from '../../src/expiry-queue.ts'
 import { partitionForGroup } from '../../src/group/group-id.ts'
 import { unknownMemberId } from '../../src/group/membership.ts'
 import { hyphenated, randomUuid, type TopicPartition } from '../../src/ids.ts'
+import { groupsMax, memberSessionIntervalMs } from '../../src/limits.ts'
 import type {
   DescribeGroups,
   Heartbeat,
@@ -81,12 +82,6 @@ export interface GroupCoordinator {
   stop(): void
 }
 
-/**
- * Members' sessions end at multiples of this: a heartbeat then moves its member between a few buckets instead of arming a
- * timer. Small beside the shortest session timeout (500 ms in the `fast` profile).
- */
-const sessionIntervalMs = 50
-
 const joinRefused = (memberId: string, errorCode: ErrorCode): ResponseOf<typeof JoinGroup> => ({
   throttleTimeMs: 0,
   errorCode,
@@ -125,7 +120,7 @@ export function startGroupCoordinator(broker: BrokerWorld): GroupCoordinator {
   let lastNumber = 0
   const nextNumber = (): number => ++lastNumber
 
-  const sessions = new ExpiryQueue<string>(clock, sessionIntervalMs, keys => {
+  const sessions = new ExpiryQueue<string>(clock, memberSessionIntervalMs, keys => {
     for (const key of keys) {
       const [groupId, memberId] = JSON.parse(key) as [string, string]
       groups.get(groupId)?.tell({ type: 'member.expired', memberId })
@@ -173,6 +168,9 @@ export function startGroupCoordinator(broker: BrokerWorld): GroupCoordinator {
     return group
   }
 
+  /** There is no room for another group. */
+  const isFull = (groupId: string): boolean => !groups.has(groupId) && groups.size >= groupsMax
+
   /** Why this broker does not answer for a group. For offsets and admins a group may be called '' (isValidGroupId). */
   const refusal = (groupId: string, mayBeUnnamed: boolean): ErrorCode => {
     if (groupId === '' && !mayBeUnnamed) return errors.INVALID_GROUP_ID
@@ -217,6 +215,7 @@ export function startGroupCoordinator(broker: BrokerWorld): GroupCoordinator {
         // Only who has no id yet may found a group.
         if (memberId !== unknownMemberId && !groups.has(groupId))
           return of(joinRefused(memberId, errors.UNKNOWN_MEMBER_ID))
+        if (isFull(groupId)) return of(joinRefused(memberId, errors.COORDINATOR_NOT_AVAILABLE))
         const group = groupOrNew(groupId)
         const clientId = call.clientId ?? ''
         return surroundings.joins.ask(number =>
@@ -300,6 +299,7 @@ export function startGroupCoordinator(broker: BrokerWorld): GroupCoordinator {
         if (refused !== errors.NONE) return answer(refused)
         // Where there is no group, one without a generation may begin to keep offsets; others come too late.
         if (!groups.has(groupId) && generationId >= 0) return answer(errors.ILLEGAL_GENERATION)
+        if (isFull(groupId)) return answer(errors.COORDINATOR_NOT_AVAILABLE)
         const group = groupOrNew(groupId)
         const errorCode = commitError(group.snapshot, { generationId, memberId, groupInstanceId })
         if (errorCode !== errors.NONE) return answer(errorCode)

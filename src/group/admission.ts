@@ -3,6 +3,7 @@
  * GroupCoordinator.doJoinGroup and validateSyncGroup.
  */
 import { type ErrorCode, errors } from '../error.ts'
+import { pendingMembersMax } from '../limits.ts'
 import {
   allMembers,
   generationRefusal,
@@ -86,7 +87,11 @@ export const rejoined = (member: Member, joining: JoinRequest): Member => ({
 export function joinRefusal(group: Membership, joining: JoinRequest): ErrorCode {
   const { memberId, groupInstanceId, protocolType, protocols } = joining
   if (!supportsProtocols(group, protocolType, protocols)) return errors.INCONSISTENT_GROUP_PROTOCOL
-  if (memberId === unknownMemberId) return errors.NONE
+  if (memberId === unknownMemberId) {
+    const isPending = joining.memberIdRequired && groupInstanceId === null
+    const isTooMany = isPending && group.pendingMembers.length >= pendingMembersMax
+    return isTooMany ? errors.GROUP_MAX_SIZE_REACHED : errors.NONE
+  }
   if (groupInstanceId === null && group.pendingMembers.includes(memberId)) return errors.NONE
   return memberRefusal(group, memberId, groupInstanceId)
 }

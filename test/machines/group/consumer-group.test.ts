@@ -182,6 +182,18 @@ describe('empty', () => {
     expect(gone.context.pendingMembers).toEqual([])
   })
 
+  test('ids are not given out without end', () => {
+    const snapshot = empty()
+    const pendingMembers = Array.from({ length: 10_000 }, (_, i) => `p${i}`)
+    const full = {
+      ...snapshot,
+      context: { ...snapshot.context, pendingMembers },
+    } as typeof snapshot
+    const [, commands] = step(machine, full, join(1, { memberIdRequired: true }))
+    expect(answers(commands)).toEqual(['join 1 81'])
+    expect(at(to(full, join(1)))).toBe('preparingRebalance.gathering')
+  })
+
   test('a static member needs no id first', () => {
     const fact = join(1, { groupInstanceId: 'i1', memberIdRequired: true })
     expect(members(to(empty(), fact))).toEqual(['m1'])
