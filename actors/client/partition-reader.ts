@@ -20,6 +20,8 @@ export interface ReaderOwner {
   refreshMetadata(): void
   positioned(reader: PartitionReader, command: Command<'position.announce'>): void
   failed(reader: PartitionReader, command: Command<'failure.announce'>): void
+  /** It may want records now, or have some to give. */
+  changed(): void
 }
 
 /** One assigned partition: its chart, and beside it the records that were fetched and not given to the application yet. */
@@ -73,6 +75,7 @@ export class PartitionReader implements TopicPartition {
         'failure.announce': command => owner.failed(this, command),
       },
     })
+    this.#root.snapshots.subscribe(() => owner.changed())
   }
 
   get send(): Root<typeof fetchPositionMachine>['send'] {

@@ -14,13 +14,19 @@ import {
   encodeResponse,
   type Fetch,
   type FindCoordinator,
+  type Heartbeat,
   type InitProducerId,
+  type JoinGroup,
+  type LeaveGroup,
   type ListOffsets,
   type Metadata,
+  type OffsetCommit,
+  type OffsetFetch,
   type OffsetForLeaderEpoch,
   type Produce,
   type RequestOf,
   type ResponseDraftOf,
+  type SyncGroup,
   supportedApis,
 } from '../../../src/protocol/index.ts'
 import {
@@ -30,6 +36,7 @@ import {
   splitBatches,
 } from '../../../src/records/batch.ts'
 import { type BatchRecord, decodeRecords } from '../../../src/records/record.ts'
+import { FakeGroup } from './fake-group.ts'
 
 export interface Asked<A extends Api = Api> {
   readonly brokerId: number
@@ -71,10 +78,12 @@ export class FakeCluster {
   readonly #listeners = new Map<number, { close(): void }>()
   readonly #overrides = new Map<string, ((asked: Asked) => Reply<Api> | undefined)[]>()
   coordinatorId = 1
+  readonly group: FakeGroup
   #producerId = 1000
 
   constructor(brokers = [1, 2, 3], platform = memoryPlatform({ clock: 'stepping' })) {
     this.platform = platform
+    this.group = new FakeGroup(platform.clock)
     for (const id of brokers) this.start(id)
   }
 
@@ -246,6 +255,27 @@ export class FakeCluster {
         ? { coordinators: body.coordinatorKeys.map(key => ({ key, ...at, ...none })) }
         : { ...at, errorCode: 0 }
     },
+    JoinGroup: ({ brokerId, body, version }: Asked<typeof JoinGroup>): Reply<typeof JoinGroup> =>
+      this.#isCoordinator(brokerId)
+        ? this.group.join(body, version)
+        : { ...noJoin, errorCode: errors.NOT_COORDINATOR },
+    SyncGroup: ({ brokerId, body }: Asked<typeof SyncGroup>): Reply<typeof SyncGroup> =>
+      this.#isCoordinator(brokerId)
+        ? this.group.sync(body)
+        : { errorCode: errors.NOT_COORDINATOR, assignment: new Uint8Array(0) },
+    Heartbeat: ({ brokerId, body }: Asked<typeof Heartbeat>): Reply<typeof Heartbeat> => ({
+      errorCode: this.#isCoordinator(brokerId)
+        ? this.group.heartbeat(body)
+        : errors.NOT_COORDINATOR,
+    }),
+    LeaveGroup: ({ body }: Asked<typeof LeaveGroup>): Reply<typeof LeaveGroup> => ({
+      errorCode: this.group.leave(body),
+      members: [],
+    }),
+    OffsetCommit: ({ body }: Asked<typeof OffsetCommit>): Reply<typeof OffsetCommit> =>
+      this.group.commit(body),
+    OffsetFetch: ({ body }: Asked<typeof OffsetFetch>): Reply<typeof OffsetFetch> =>
+      this.group.fetch(body),
     Produce: (asked: Asked<typeof Produce>): Reply<typeof Produce> => {
       const responses = asked.body.topicData.map(({ name, partitionData }) => ({
         name,
@@ -305,6 +335,10 @@ export class FakeCluster {
       },
   }
 
+  #isCoordinator(brokerId: number): boolean {
+    return brokerId === this.coordinatorId
+  }
+
   #fetched({ brokerId, body }: Asked<typeof Fetch>) {
     return body.topics.map(asked => {
       const name =
@@ -362,6 +396,8 @@ export class FakeCluster {
     return { errorCode: 0, baseOffset }
   }
 }
+
+const noJoin = { generationId: -1, protocolName: '', leader: '', memberId: '', members: [] }
 
 function joined(chunks: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0))
