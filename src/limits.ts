@@ -77,3 +77,35 @@ export const pendingMembersMax = 10_000
  * Small beside the shortest session timeout (500 ms in the `fast` profile).
  */
 export const memberSessionIntervalMs = 50
+
+// ─── ZooKeeper ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A connection to ZooKeeper that asks for no session is dropped after this, ms (NIOServerCnxnFactory.sessionlessCnxnTimeout). */
+export const sessionlessMsMax = 10_000
+
+/** Requests of one connection to ZooKeeper carried out and not answered yet, e.g. while the log is flushed (`globalOutstandingLimit`). */
+export const zookeeperOutstandingMax = 1000
+
+/**
+ * What one client of ZooKeeper has not read, in bytes, above which it is cut off. Its own requests stop long before (`outboundBytesMax`),
+ * but watches fire whether it reads or not.
+ */
+export const zookeeperUnreadBytesMax = 64 * 1024 * 1024
+
+/** Watches of one connection, a persistent one counted twice: some 20 MB. A controller of Kafka has one or two for each topic. */
+export const zookeeperWatchesMax = 100_000
+
+/** Containers and TTL nodes reaped in one round, so that a round stays short (ContainerManager's maxPerMinute). */
+export const reapedZnodesMax = 10_000
+
+/** The longest answer a client reads from ZooKeeper: longer than the longest request, for a list of very many children. */
+export const zookeeperAnswerBytesMax = 64 * 1024 * 1024
+
+/** Requests of one ZooKeeper client under way at once: what a server carries out before it stops reading. */
+export const zookeeperInFlightMax = 1000
+
+/** Requests of one ZooKeeper client that wait for a place or for a connection; more are refused (THROTTLEDOP). */
+export const zookeeperWaitingMax = 10_000
+
+/** Bytes of paths in one setWatches, well below a server's `jute.maxbuffer` (ClientCnxn.SET_WATCHES_MAX_LENGTH). */
+export const setWatchesBytesMax = 128 * 1024
