@@ -563,7 +563,6 @@ test('a compressed batch without its codec is an error that names it', async () 
   const { leaderId } = cluster.partition('orders', 0)
   const by = {
     supports: () => true,
-    supports: () => true,
     compress: (_codec: string, bytes: Uint8Array) => bytes,
     decompress: (_codec: string, bytes: Uint8Array) => bytes,
   }
