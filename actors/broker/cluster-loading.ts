@@ -21,6 +21,7 @@ import {
   deleteZnode,
   each,
   fenced,
+  listBrokerIds,
   listDeletions,
   listTopics,
   type NoteMalformed,
@@ -47,7 +48,7 @@ export function loadCluster(
 ): Observable<FoundCluster> {
   const { zookeeper } = broker
   const listed = forkJoin([
-    readBrokers(zookeeper, note),
+    listBrokerIds(zookeeper).pipe(concatMap(ids => readBrokers(zookeeper, ids, note))),
     listTopics(zookeeper),
     listDeletions(zookeeper),
   ])

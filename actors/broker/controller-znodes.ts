@@ -281,35 +281,36 @@ export function eraseTopic(
 /** Tells of a znode that cannot be read: somebody else wrote it. */
 export type NoteMalformed = (path: string, content: MalformedZnode) => void
 
-/** The registered brokers with the czxid of their znodes; leaves a watch on all of them and on each. */
-export const readBrokers = (
-  zookeeper: ZooKeeperClient,
-  note: NoteMalformed,
-): Observable<readonly LiveBroker[]> =>
+/** The ids of the registered brokers; leaves a watch. */
+export const listBrokerIds = (zookeeper: ZooKeeperClient): Observable<readonly BrokerId[]> =>
   zookeeper
     .persistently(() => zookeeper.getChildren(BrokerIdsZNode.path, { watch: true }))
-    .pipe(
-      concatMap(names =>
-        each(names, name => {
-          const path = `${BrokerIdsZNode.path}/${name}`
-          return zookeeper
-            .persistently(() => zookeeper.getData(path, { watch: true }))
-            .pipe(
-              map(({ data, stat }): readonly LiveBroker[] => {
-                const id = BrokerIdZNode.id(name)
-                const content = BrokerIdZNode.decode(data)
-                if (isMalformed(content)) note(path, content)
-                if (id === null || isMalformed(content)) return []
-                const { endpoints, rack } = content
-                return [{ id, brokerEpoch: stat.czxid, endpoints, rack }]
-              }),
-              // Gone meanwhile.
-              catchError(unless<readonly LiveBroker[]>(['NONODE'], () => of([]))),
-            )
+    .pipe(map(names => names.flatMap(name => BrokerIdZNode.id(name) ?? []).sort((a, b) => a - b)))
+
+/** Brokers with the czxid of their znodes; leaves a watch on each. Those that are not there are left out. */
+export const readBrokers = (
+  zookeeper: ZooKeeperClient,
+  ids: readonly BrokerId[],
+  note: NoteMalformed,
+): Observable<readonly LiveBroker[]> =>
+  each(ids, id => {
+    const path = BrokerIdZNode.path(id)
+    return zookeeper
+      .persistently(() => zookeeper.getData(path, { watch: true }))
+      .pipe(
+        map(({ data, stat }): readonly LiveBroker[] => {
+          const content = BrokerIdZNode.decode(data)
+          if (!isMalformed(content)) {
+            const { endpoints, rack } = content
+            return [{ id, brokerEpoch: stat.czxid, endpoints, rack }]
+          }
+          note(path, content)
+          return []
         }),
-      ),
-      map(brokers => brokers.flat()),
-    )
+        // Gone meanwhile.
+        catchError(unless<readonly LiveBroker[]>(['NONODE'], () => of([]))),
+      )
+  }).pipe(map(brokers => brokers.flat()))
 
 /** Names of all topics; leaves a watch. */
 export const listTopics = (zookeeper: ZooKeeperClient): Observable<readonly string[]> =>

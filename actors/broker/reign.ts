@@ -44,6 +44,7 @@ import {
   each,
   eraseTopic,
   Fenced,
+  listBrokerIds,
   listDeletions,
   listTopics,
   readBrokers,
@@ -235,8 +236,12 @@ export class Reign {
     const { zookeeper } = this.#broker
     const version = this.#epochZkVersion
     return {
-      'zk.readBrokers': (_command, send) =>
-        this.#asking(readBrokers(zookeeper, this.#malformed), brokers =>
+      'zk.listBrokers': (_command, send) =>
+        this.#asking(listBrokerIds(zookeeper), brokers =>
+          send({ type: 'brokers.listed', brokers }),
+        ),
+      'zk.readBrokers': ({ brokers: ids }, send) =>
+        this.#asking(readBrokers(zookeeper, ids, this.#malformed), brokers =>
           send({ type: 'brokers.read', brokers }),
         ),
       'zk.readTopics': ({ known, topic }, send) => {

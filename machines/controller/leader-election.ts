@@ -2,7 +2,7 @@
  * The controller at work: it elects leaders, and all else that changes who leads what.
  *
  *              /brokers/ids/N deleted
- *   settled ─────────────────────────▶ electing { readingBrokers, readingTopics, readingDeletions }
+ *   settled ─────────────────────────▶ electing { listingBrokers ─▶ readingBrokers, readingTopics, readingDeletions }
  *      ▲  ▲                                        │ read: what happened
  *      │  └──────────────── nothing to do ─────── weighing ─▶ readingStates
  *      │                                           │             │ states read: who shall lead
@@ -97,6 +97,7 @@ export type LeaderElectionFact =
   | { type: 'znode.changed'; path: string }
   | { type: 'znode.childrenChanged'; path: string }
   /** Answers to what was read; each left a watch. */
+  | { type: 'brokers.listed'; brokers: readonly BrokerId[] }
   | { type: 'brokers.read'; brokers: readonly LiveBroker[] }
   | { type: 'topics.read'; topics: readonly TopicRead[]; listed: readonly string[] | null }
   | { type: 'deletions.read'; topics: readonly string[] }
@@ -125,7 +126,8 @@ export type LeaderElectionFact =
   | { type: 'topic.erased'; topic: string; topicId: Uuid }
 
 export type LeaderElectionCommand =
-  | { type: 'zk.readBrokers' }
+  | { type: 'zk.listBrokers' }
+  | { type: 'zk.readBrokers'; brokers: readonly BrokerId[] }
   /** Of all topics the unknown ones, or one. */
   | { type: 'zk.readTopics'; known: readonly string[]; topic: string | null }
   | { type: 'zk.readDeletions' }
@@ -321,7 +323,11 @@ export const leaderElectionMachine = setup({
     introduce: enqueueActions(({ context, enqueue }) => {
       for (const command of introducing(context)) enqueue.emit(command)
     }),
-    readBrokers: emit({ type: 'zk.readBrokers' }),
+    listBrokers: emit({ type: 'zk.listBrokers' }),
+    readBrokers: emit(({ event }) => {
+      assertEvent(event, 'brokers.listed')
+      return { type: 'zk.readBrokers', brokers: event.brokers }
+    }),
     readTopics: emit(({ context }) => {
       const topic = context.task?.work.kind === 'topics' ? context.task.work.topic : null
       const known = topic === null ? Object.keys(context.view.topics) : []
@@ -398,7 +404,7 @@ export const leaderElectionMachine = setup({
       description: 'Every partition has the leader it can have (ControllerState.Idle).',
       entry: 'finish',
       always: [
-        { guard: 'brokersWait', target: 'electing.readingBrokers', actions: 'takeUp' },
+        { guard: 'brokersWait', target: 'electing.listingBrokers', actions: 'takeUp' },
         { guard: 'topicsWait', target: 'electing.readingTopics', actions: 'takeUp' },
         { guard: 'deletionsWait', target: 'electing.readingDeletions', actions: 'takeUp' },
         { guard: 'workWaits', target: 'electing.weighing', actions: 'takeUp' },
@@ -408,7 +414,7 @@ export const leaderElectionMachine = setup({
         'znode.deleted': [
           {
             guard: 'isOfBroker',
-            target: 'electing.readingBrokers',
+            target: 'electing.listingBrokers',
             actions: ['keep', 'takeUp'],
           },
           {},
@@ -416,7 +422,7 @@ export const leaderElectionMachine = setup({
         'znode.childrenChanged': [
           {
             guard: 'isOfBroker',
-            target: 'electing.readingBrokers',
+            target: 'electing.listingBrokers',
             actions: ['keep', 'takeUp'],
           },
           { guard: 'isOfTopics', target: 'electing.readingTopics', actions: ['keep', 'takeUp'] },
@@ -430,7 +436,7 @@ export const leaderElectionMachine = setup({
         'znode.changed': [
           {
             guard: 'isOfBroker',
-            target: 'electing.readingBrokers',
+            target: 'electing.listingBrokers',
             actions: ['keep', 'takeUp'],
           },
           { guard: 'isOfTopics', target: 'electing.readingTopics', actions: ['keep', 'takeUp'] },
@@ -458,8 +464,21 @@ export const leaderElectionMachine = setup({
       description: 'What happened, and who shall lead now.',
       initial: 'weighing',
       states: {
+        listingBrokers: {
+          description: 'Who is there (KafkaController.processBrokerChange).',
+          entry: 'listBrokers',
+          on: {
+            'brokers.listed': 'readingBrokers',
+            // A watch tells before any answer that shows the change: the list will. One death is told twice, by its own znode and
+            // by their parent; it leads to one election.
+            'znode.deleted': [{ guard: 'isOfBroker' }, { actions: 'keep' }],
+            'znode.changed': [{ guard: 'isOfBroker' }, { actions: 'keep' }],
+            'znode.childrenChanged': [{ guard: 'isOfBroker' }, { actions: 'keep' }],
+          },
+        },
         readingBrokers: {
-          description: 'Who is there, and since when (KafkaController.processBrokerChange).',
+          description:
+            'Since when: a higher czxid is another life (getAllBrokerAndEpochsInCluster).',
           entry: 'readBrokers',
           on: { 'brokers.read': { target: '#leaderElection.settled', actions: 'keepRead' } },
         },

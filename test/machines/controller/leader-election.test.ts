@@ -11,6 +11,7 @@ import { RefusedFact } from '../../../src/assert.ts'
 import {
   type ClusterView,
   type Leadership,
+  type LiveBroker,
   type PartitionRow,
   partitionRow,
 } from '../../../src/controller/cluster-view.ts'
@@ -23,10 +24,13 @@ type Snapshot = ReturnType<typeof begin<typeof leaderElectionMachine>>[0]
 const partition = (n: number, topic = 'orders') => ({ topic, partition: n })
 const znode = (kind: 'created' | 'deleted' | 'changed' | 'childrenChanged', path: string) =>
   ({ type: `znode.${kind}`, path }) as LeaderElectionFact
-const brokersRead = (...ids: number[]): LeaderElectionFact => ({
-  type: 'brokers.read',
-  brokers: ids.map(id => broker(id)),
-})
+const listed = (...brokers: number[]): LeaderElectionFact => ({ type: 'brokers.listed', brokers })
+const read = (...brokers: LiveBroker[]): LeaderElectionFact => ({ type: 'brokers.read', brokers })
+/** The two answers to the question who is there. */
+const brokersRead = (...ids: number[]): LeaderElectionFact[] => [
+  listed(...ids),
+  read(...ids.map(id => broker(id))),
+]
 const statesRead = (...states: (readonly [number, Leadership | null])[]): LeaderElectionFact => ({
   type: 'states.read',
   states: states.map(([n, led]) => ({ ...partition(n), leadership: led })),
@@ -94,11 +98,15 @@ const confirm = { type: 'orders.confirm' }
 test('the journey of a dead leader: settled, electing, committing, announcing, settled', () => {
   const start = settled(three(led(2, [1, 2, 3], { leaderEpoch: 4, partitionEpoch: 7 })))
 
-  const [reading, read] = step(leaderElectionMachine, start, znode('deleted', '/brokers/ids/2'))
-  expect(reading.value).toEqual({ electing: 'readingBrokers' })
-  expect(read).toEqual([{ type: 'zk.readBrokers' }])
+  const [listing, list] = step(leaderElectionMachine, start, znode('deleted', '/brokers/ids/2'))
+  expect(listing.value).toEqual({ electing: 'listingBrokers' })
+  expect(list).toEqual([{ type: 'zk.listBrokers' }])
 
-  const [states, asked] = step(leaderElectionMachine, reading, brokersRead(1, 3))
+  const [reading, look] = step(leaderElectionMachine, listing, listed(1, 3))
+  expect(reading.value).toEqual({ electing: 'readingBrokers' })
+  expect(look).toEqual([{ type: 'zk.readBrokers', brokers: [1, 3] }])
+
+  const [states, asked] = step(leaderElectionMachine, reading, read(broker(1), broker(3)))
   expect(states.value).toEqual({ electing: 'readingStates' })
   expect(asked).toEqual([
     { type: 'channel.close', brokerId: 2 },
@@ -149,7 +157,7 @@ test('a dead follower leaves the ISR; partitions it was not in sync of are told 
     leaderElectionMachine,
     start,
     znode('childrenChanged', '/brokers/ids'),
-    brokersRead(1, 3),
+    ...brokersRead(1, 3),
     statesRead([0, leadership(1, [1, 2, 3])]),
   )
   const [, orders] = step(leaderElectionMachine, snapshot, committed)
@@ -168,7 +176,7 @@ test('a broker without replicas that dies changes the list of brokers only', () 
     leaderElectionMachine,
     start,
     znode('deleted', '/brokers/ids/2'),
-    brokersRead(1),
+    ...brokersRead(1),
   )
   expect(snapshot.value).toBe('announcing')
   expect(told(orders).slice(-2)).toEqual([['umr', 1, [1]], confirm])
@@ -180,7 +188,7 @@ test('with nobody to elect the leader is -1, and who returns from the ISR leads 
     leaderElectionMachine,
     start,
     znode('deleted', '/brokers/ids/2'),
-    brokersRead(1, 3),
+    ...brokersRead(1, 3),
     statesRead([0, leadership(2, [2])]),
     committed,
   )
@@ -197,13 +205,15 @@ test('with nobody to elect the leader is -1, and who returns from the ISR leads 
     dead,
     queued,
     znode('childrenChanged', '/brokers/ids'),
-    { type: 'brokers.read', brokers: [broker(1), broker(3), broker(2, 999)] },
+    listed(1, 2, 3),
+    read(broker(1), broker(3), broker(2, 999)),
     statesRead([0, stored]),
     committed,
   )
   expect(back.value).toBe('announcing')
   expect(told(more)).toEqual([
-    { type: 'zk.readBrokers' },
+    { type: 'zk.listBrokers' },
+    { type: 'zk.readBrokers', brokers: [1, 2, 3] },
     { type: 'channel.open', broker: broker(2, 999) },
     ['umr', 2, [1, 2, 3], [0, -1]],
     ['umr', 1, [1, 2, 3], [0, -1]],
@@ -228,7 +238,7 @@ test('where nobody can be elected at all nothing is written, and it is noted', (
     leaderElectionMachine,
     start,
     znode('deleted', '/brokers/ids/1'),
-    brokersRead(2, 3),
+    ...brokersRead(2, 3),
     statesRead([0, leadership(-1, [1], { leaderEpoch: 1 })]),
   )
   expect(snapshot.value).toBe('announcing')
@@ -241,7 +251,7 @@ test('where the topic allows it an unclean leader is elected', () => {
     leaderElectionMachine,
     start,
     znode('deleted', '/brokers/ids/2'),
-    brokersRead(1, 3),
+    ...brokersRead(1, 3),
     {
       type: 'states.read',
       states: [{ ...partition(0), leadership: leadership(2, [2]) }],
@@ -258,7 +268,8 @@ test('a broker that bounced unseen is dead, then started', () => {
     leaderElectionMachine,
     start,
     znode('childrenChanged', '/brokers/ids'),
-    { type: 'brokers.read', brokers: [broker(1), broker(2, 999), broker(3)] },
+    listed(1, 2, 3),
+    read(broker(1), broker(2, 999), broker(3)),
     statesRead([0, leadership(2, [1, 2])]),
     committed,
   )
@@ -283,7 +294,7 @@ test('new brokers start before dead ones are mourned, as in Kafka', () => {
     leaderElectionMachine,
     start,
     znode('deleted', '/brokers/ids/2'),
-    brokersRead(1, 4),
+    ...brokersRead(1, 4),
   )
   expect(snapshot.context.task?.work.kind).toBe('startup')
   expect(snapshot.context.pending).toEqual([{ kind: 'failure', brokers: [2] }])
@@ -295,10 +306,11 @@ test('a broker that moved to another address is told of and reconnected to', () 
     leaderElectionMachine,
     settled(three(led(1, [1, 2]))),
     znode('changed', '/brokers/ids/2'),
-    { type: 'brokers.read', brokers: [broker(1), moved, broker(3)] },
+    listed(1, 2, 3),
+    read(broker(1), moved, broker(3)),
   )
   expect(snapshot.value).toBe('announcing')
-  expect(told(orders).slice(1)).toEqual([
+  expect(told(orders).slice(2)).toEqual([
     { type: 'channel.open', broker: moved },
     ['umr', 1, [1, 2, 3]],
     ['umr', 2, [1, 2, 3]],
@@ -312,10 +324,42 @@ test('a watch that told of what is known already leads back to settled', () => {
     leaderElectionMachine,
     settled(three(led(1, [1]))),
     znode('childrenChanged', '/brokers/ids'),
-    brokersRead(1, 2, 3),
+    ...brokersRead(1, 2, 3),
   )
   expect(isSettled(snapshot)).toBe(true)
-  expect(commands).toEqual([{ type: 'zk.readBrokers' }])
+  expect(commands.map(command => command.type)).toEqual(['zk.listBrokers', 'zk.readBrokers'])
+})
+
+test('one death is told by two znodes, and leads to one election', () => {
+  const start = settled(three(led(2, [1, 2, 3])))
+  const [snapshot, commands] = steps(
+    leaderElectionMachine,
+    start,
+    znode('deleted', '/brokers/ids/2'),
+    znode('childrenChanged', '/brokers/ids'),
+    znode('changed', '/brokers/ids/3'),
+    ...brokersRead(1, 3),
+    statesRead([0, leadership(2, [1, 2, 3])]),
+    committed,
+    queued,
+  )
+  expect(isSettled(snapshot)).toBe(true)
+  expect(commands.filter(command => command.type === 'zk.listBrokers')).toHaveLength(1)
+})
+
+test('while it lists the brokers other news wait', () => {
+  const [snapshot] = steps(
+    leaderElectionMachine,
+    settled(three(led(2, [1, 2, 3]))),
+    znode('deleted', '/brokers/ids/2'),
+    znode('childrenChanged', '/brokers/topics'),
+    znode('changed', '/brokers/topics/orders'),
+    znode('deleted', '/brokers/topics/orders'),
+  )
+  expect(snapshot.context.pending).toEqual([
+    { kind: 'topics', topic: null },
+    { kind: 'topics', topic: 'orders' },
+  ])
 })
 
 test('deaths that come meanwhile wait, once, and are taken up when it is settled', () => {
@@ -324,19 +368,19 @@ test('deaths that come meanwhile wait, once, and are taken up when it is settled
     leaderElectionMachine,
     start,
     znode('deleted', '/brokers/ids/2'),
-    znode('childrenChanged', '/brokers/ids'),
-    brokersRead(1, 3),
+    listed(1, 3),
     znode('deleted', '/brokers/ids/3'),
-    statesRead([0, leadership(2, [1, 2, 3])]),
+    read(broker(1), broker(3)),
     znode('childrenChanged', '/brokers/ids'),
+    statesRead([0, leadership(2, [1, 2, 3])]),
     committed,
   )
   expect(busy.value).toBe('announcing')
   expect(busy.context.pending).toEqual([{ kind: 'brokers' }])
-  expect(commands.filter(command => command.type === 'zk.readBrokers')).toHaveLength(1)
+  expect(commands.filter(command => command.type === 'zk.listBrokers')).toHaveLength(1)
   const [next, more] = step(leaderElectionMachine, busy, queued)
-  expect(next.value).toEqual({ electing: 'readingBrokers' })
-  expect(more).toEqual([{ type: 'zk.readBrokers' }])
+  expect(next.value).toEqual({ electing: 'listingBrokers' })
+  expect(more).toEqual([{ type: 'zk.listBrokers' }])
 })
 
 test('a state that changed meanwhile is read again and decided again, for that partition alone', () => {
@@ -345,7 +389,7 @@ test('a state that changed meanwhile is read again and decided again, for that p
     leaderElectionMachine,
     start,
     znode('deleted', '/brokers/ids/2'),
-    brokersRead(1, 3),
+    ...brokersRead(1, 3),
     statesRead([0, leadership(2, [1, 2, 3])], [1, leadership(2, [1, 2, 3])]),
   )
   const [again, asked] = step(leaderElectionMachine, committing, badVersion(1))
@@ -367,7 +411,7 @@ test('a write whose answer was lost shows when read again: it is announced, not 
     leaderElectionMachine,
     start,
     znode('deleted', '/brokers/ids/2'),
-    brokersRead(1, 3),
+    ...brokersRead(1, 3),
     statesRead([0, leadership(2, [1, 2, 3])]),
     badVersion(0),
     statesRead([0, done]),
@@ -381,7 +425,7 @@ test('a partition whose state is gone is left alone', () => {
     leaderElectionMachine,
     settled(three(led(2, [1, 2, 3]))),
     znode('deleted', '/brokers/ids/2'),
-    brokersRead(1, 3),
+    ...brokersRead(1, 3),
     statesRead([0, null]),
   )
   expect(snapshot.value).toBe('announcing')
@@ -392,7 +436,7 @@ test('who meets the fence resigns, whatever it is doing', () => {
   const start = settled(three(led(2, [1, 2, 3])))
   const way = [
     znode('deleted', '/brokers/ids/2'),
-    brokersRead(1, 3),
+    ...brokersRead(1, 3),
     statesRead([0, leadership(2, [1, 2, 3])]),
     committed,
     queued,
@@ -718,7 +762,7 @@ test('a proposal that comes during an election waits, and is judged by its outco
     settled(three(led(1, [1, 2, 3]))),
     znode('deleted', '/brokers/ids/2'),
     proposing([1, 2]),
-    brokersRead(1, 3),
+    ...brokersRead(1, 3),
     statesRead([0, leadership(1, [1, 2, 3])]),
     committed,
   )
@@ -877,12 +921,13 @@ test('an answer that nobody waits for is refused', () => {
   const start = settled(three(led(2, [1, 2, 3])))
   const way = [
     znode('deleted', '/brokers/ids/2'),
-    brokersRead(1, 3),
+    ...brokersRead(1, 3),
     statesRead([0, leadership(2, [1, 2, 3])]),
     committed,
   ]
   const answers: LeaderElectionFact[] = [
-    brokersRead(1),
+    listed(1),
+    read(broker(1)),
     { type: 'topics.read', topics: [], listed: null },
     { type: 'deletions.read', topics: [] },
     statesRead(),
@@ -890,7 +935,14 @@ test('an answer that nobody waits for is refused', () => {
     badVersion(0),
     queued,
   ]
-  const legal = ['', 'brokers.read', 'states.read', 'zk.committed zk.badVersion', 'orders.queued']
+  const legal = [
+    '',
+    'brokers.listed',
+    'brokers.read',
+    'states.read',
+    'zk.committed zk.badVersion',
+    'orders.queued',
+  ]
   for (const [length, names] of legal.entries()) {
     const [snapshot] = steps(leaderElectionMachine, start, ...way.slice(0, length))
     for (const answer of answers)
@@ -907,7 +959,7 @@ test('the context is plain JSON', () => {
     leaderElectionMachine,
     settled(three(led(2, [1, 2, 3]))),
     znode('deleted', '/brokers/ids/2'),
-    brokersRead(1, 3),
+    ...brokersRead(1, 3),
   )
   expect(JSON.parse(JSON.stringify(snapshot.context))).toEqual(snapshot.context)
 })
