@@ -104,8 +104,9 @@ function tooEarly(what: string): never {
  * @throws nothing; what goes wrong ends in `failed`, or where a room breaks in the world's `failed`.
  */
 export function startBroker(world: World, options: BrokerOptions): RunningBroker {
-  const { brokerId, config } = options
+  const { brokerId } = options
   const { platform } = world
+  const config = effectiveConfig(options)
   const path = world.name
   const zookeeper = startZooKeeperClient(world, {
     servers: options.zookeeper,
@@ -245,6 +246,22 @@ export function startBroker(world: World, options: BrokerOptions): RunningBroker
       return listener.connections
     },
     stop: () => started.send({ type: 'shutdown.requested' }),
+  }
+}
+
+/** The configuration with what its owner decided for it, so that clients are told the truth (DescribeConfigs). */
+function effectiveConfig(options: BrokerOptions): BrokerConfig {
+  const { config, brokerId, host, port, advertisedHost, zookeeper, chroot = '' } = options
+  const endpoint = (at: Address): string => `${plaintextListener}://${printEndpoint(at)}`
+  return {
+    ...config,
+    'broker.id': brokerId,
+    listeners: endpoint({ host, port }),
+    'advertised.listeners':
+      advertisedHost === undefined || advertisedHost === host
+        ? config['advertised.listeners']
+        : endpoint({ host: advertisedHost, port }),
+    'zookeeper.connect': zookeeper.map(printEndpoint).join(',') + chroot,
   }
 }
 
