@@ -60,6 +60,8 @@ export interface FollowerProgress {
   readonly caughtUpAtMs: number
   /** czxid under which its broker was registered; −1 where it did not say (Fetch below v15). */
   readonly brokerEpoch: number
+  /** The reign of that fetch; −1 before the first. */
+  readonly leaderEpoch: number
 }
 
 export interface PartitionReplicaContext {
@@ -227,6 +229,7 @@ function progressed(c: PartitionReplicaContext, fetch: FetchReceived): FollowerP
     logEndOffset,
     logStartOffset,
     brokerEpoch,
+    leaderEpoch: c.leaderEpoch,
     fetchedAtMs: atMs,
     leaderLogEndOffset: Math.max(c.logEndOffset, before.leaderLogEndOffset),
     caughtUpAtMs: Math.max(before.caughtUpAtMs, caughtUpAtMs),
@@ -253,6 +256,7 @@ function followersOf(
             leaderLogEndOffset: -1,
             caughtUpAtMs,
             brokerEpoch: -1,
+            leaderEpoch: noLeaderEpoch,
           }
         : {
             ...before,
@@ -810,6 +814,10 @@ export const follows = (snapshot: PartitionReplicaSnapshot, leaderEpoch: number)
 export const isLagging = (snapshot: PartitionReplicaSnapshot, atMs: number): boolean =>
   snapshot.matches({ leader: 'isrCommitted' }) && lagging(snapshot.context, atMs).length > 0
 
+/** Whether nothing was heard of a follower yet in this reign. */
+export const isNewcomer = ({ context }: PartitionReplicaSnapshot, from: BrokerId): boolean =>
+  context.followers[from]?.leaderEpoch !== context.leaderEpoch
+
 /**
  * Whether a follower's fetch says anything. One that was at the end of our log a moment ago and still is does not: idle
  * partitions are fetched twice a second by each follower, and in every fetch of a busy one. Its time is noted at a quarter of the lag time.
@@ -821,6 +829,7 @@ export function isNews(
   const follower = context.followers[fetch.from]
   return (
     follower === undefined ||
+    follower.leaderEpoch !== context.leaderEpoch ||
     fetch.logEndOffset !== follower.logEndOffset ||
     fetch.logEndOffset !== context.logEndOffset ||
     fetch.brokerEpoch !== follower.brokerEpoch ||

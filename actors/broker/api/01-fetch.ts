@@ -1,6 +1,7 @@
 import { finalize } from 'rxjs'
 import {
   followerRefusal,
+  isNewcomer,
   type PartitionReplicaSnapshot,
   readableUpTo,
   readRefusal,
@@ -80,10 +81,10 @@ export const fetch: Handler<typeof Fetch> = (broker, request, call) => {
 
   const targets = context.wanted.map(wanted => targetOf(broker, call, wanted))
   const limits = limitsOf(broker, request, call, reader)
-  if (reader.isFollower) for (const target of targets) noteProgress(target, reader)
+  const hasNewcomer = reader.isFollower && noteProgress(targets, reader)
   const first = read(targets, reader, limits)
   const { maxWaitMs, minBytes } = request
-  if (maxWaitMs <= 0 || targets.length === 0 || isEnough(first, minBytes))
+  if (maxWaitMs <= 0 || targets.length === 0 || hasNewcomer || isEnough(first, minBytes))
     return answer(broker, call, context, first)
 
   let isOver = false
@@ -194,22 +195,36 @@ function divergenceOf(
   return epoch < lastFetchedEpoch || endOffset < fetchOffset ? { epoch, endOffset } : null
 }
 
-/** A follower asks for what comes after its log: if that is a beginning of ours, the chart is told. */
-function noteProgress(target: Target, reader: Reader): void {
-  const { partition, wanted } = target
-  if (typeof partition === 'number') return
-  if (refusalOf(partition.snapshot, target, reader) !== errors.NONE) return
-  const { fetchOffset, logStartOffset, currentLeaderEpoch } = wanted
-  const { log } = partition
-  if (fetchOffset < log.logStartOffset || fetchOffset > log.logEndOffset) return
-  if (divergenceOf(partition, wanted) !== null) return
-  partition.fetchedBy({
-    from: reader.replicaId,
-    leaderEpoch: currentLeaderEpoch,
-    brokerEpoch: reader.brokerEpoch,
-    logEndOffset: fetchOffset,
-    logStartOffset,
-  })
+/**
+ * A follower asks for what comes after its logs: where they are a beginning of ours, the charts are told.
+ *
+ * @returns whether it was the first time in a reign. It is answered at once then: what the follower wants to know is that its log
+ *   matches, and how far that is committed.
+ */
+function noteProgress(targets: readonly Target[], reader: Reader): boolean {
+  let hasNewcomer = false
+  for (const target of targets) {
+    const { partition, wanted } = target
+    if (typeof partition === 'number') continue
+    const { log, snapshot } = partition
+    const { fetchOffset, logStartOffset, currentLeaderEpoch } = wanted
+    if (
+      fetchOffset < log.logStartOffset ||
+      fetchOffset > log.logEndOffset ||
+      refusalOf(snapshot, target, reader) !== errors.NONE ||
+      divergenceOf(partition, wanted) !== null
+    )
+      continue
+    if (isNewcomer(snapshot, reader.replicaId)) hasNewcomer = true
+    partition.fetchedBy({
+      from: reader.replicaId,
+      leaderEpoch: currentLeaderEpoch,
+      brokerEpoch: reader.brokerEpoch,
+      logEndOffset: fetchOffset,
+      logStartOffset,
+    })
+  }
+  return hasNewcomer
 }
 
 /** Reads all partitions in order, until the answer is full. */

@@ -6,6 +6,7 @@ import {
   follows,
   isEndUnknown,
   isLagging,
+  isNewcomer,
   isNews,
   maximalIsr,
   type PartitionReplicaCommand,
@@ -427,6 +428,17 @@ describe('a fetch of a follower', () => {
     expect(isNews(run(at, appended(11))[0], again)).toBe(true)
     expect(isNews(proposing(), { ...again, brokerEpoch: 100 })).toBe(true)
   })
+})
+
+test('a follower is a newcomer until its first fetch in a reign', () => {
+  const at = leader()
+  expect(isNewcomer(at, 3)).toBe(true)
+  const [known] = run(at, fetched(3, 10))
+  expect(isNewcomer(known, 3)).toBe(false)
+  const [confirmed] = run(known, assigned({ leaderEpoch: 6 }))
+  expect(isNewcomer(confirmed, 3)).toBe(true)
+  const again = { from: 3, logEndOffset: 10, brokerEpoch: 100, atMs: t0 + 2001 }
+  expect(isNews(confirmed, again)).toBe(true)
 })
 
 describe('lag.checked', () => {
