@@ -1,20 +1,17 @@
-import { concat, finalize, ignoreElements, type Observable } from 'rxjs'
-import { type BrokerCommand, type BrokerFact, brokerMachine } from '../../machines/broker/broker.ts'
+import { type BrokerFact, brokerMachine } from '../../machines/broker/broker.ts'
 import { assert } from '../../src/assert.ts'
 import type { BrokerConfig } from '../../src/broker/config.ts'
 import { readMetaProperties, writeMetaProperties } from '../../src/broker/meta-properties.ts'
 import { MetadataCache, plaintextListener } from '../../src/broker/metadata-cache.ts'
 import { errors } from '../../src/error.ts'
-import { type BrokerId, noUuid, randomUuid } from '../../src/ids.ts'
+import { type BrokerId, noUuid } from '../../src/ids.ts'
 import type { Address } from '../../src/ports.ts'
 import { ControlledShutdown } from '../../src/protocol/index.ts'
-import { isKeeperError } from '../../src/zookeeper/error.ts'
-import { type BrokerContent, BrokerIdZNode } from '../../src/zookeeper/paths.ts'
+import { BrokerIdZNode } from '../../src/zookeeper/paths.ts'
 import { Channel } from '../channel.ts'
-import type { Performers } from '../performing.ts'
 import { type Root, stateName } from '../registry.ts'
 import type { World } from '../world.ts'
-import { startZooKeeperClient, type ZooKeeperClient } from '../zookeeper/client.ts'
+import { startZooKeeperClient } from '../zookeeper/client.ts'
 import { servedApis } from './api/index.ts'
 import type {
   BrokerChange,
@@ -30,16 +27,8 @@ import { startPartitions } from './partitions.ts'
 import { createPeers } from './peers.ts'
 import { createProducerIds } from './producer-ids.ts'
 import { Purgatory } from './purgatory.ts'
-import {
-  ensureChroot,
-  ensureTopLevelPaths,
-  inspect,
-  listBrokers,
-  obtainClusterId,
-  printEndpoint,
-  register,
-  remove,
-} from './registration.ts'
+import { printEndpoint } from './registration.ts'
+import { asking, sessionPerformers } from './session-performers.ts'
 import { TopicConfigsRoom } from './topic-configs.ts'
 
 export interface BrokerOptions {
@@ -174,7 +163,7 @@ export function startBroker(world: World, options: BrokerOptions): RunningBroker
       },
     },
     performers: {
-      ...zookeeperPerformers(broker, options, () => address),
+      ...sessionPerformers(broker, options, () => address),
       'metaProperties.read': (_command, send) =>
         send({ type: 'metaProperties.read', ...readMetaProperties(platform.disk(path)) }),
       'metaProperties.write': command => writeMetaProperties(platform.disk(path), command),
@@ -266,96 +255,6 @@ function effectiveConfig(options: BrokerOptions): BrokerConfig {
 }
 
 type Send = (fact: BrokerFact) => void
-
-/**
- * Tells what ZooKeeper answered. That the session is over is told by the session itself; whatever else no repetition cures is
- * the end of this broker.
- */
-function asking<T>(answer: Observable<T>, send: Send, answered: (value: T) => void): void {
-  answer.subscribe({
-    next: answered,
-    error: error => {
-      if (isKeeperError(error, 'SESSIONEXPIRED', 'AUTHFAILED')) return
-      send({ type: 'zookeeper.failed', error: String(error) })
-    },
-  })
-}
-
-type ZooKeeperCommand = Extract<
-  BrokerCommand['type'],
-  'paths.ensure' | 'clusterId.obtain' | 'brokers.list' | `znode.${string}` | `session.${string}`
->
-
-function zookeeperPerformers(
-  broker: BrokerWorld,
-  options: BrokerOptions,
-  address: () => Address | undefined,
-): Pick<Performers<typeof brokerMachine>, ZooKeeperCommand> {
-  const { zookeeper, brokerId, config, platform } = broker
-  return {
-    'paths.ensure': (_command, send) =>
-      asking(ensurePaths(broker, options), send, () => send({ type: 'paths.ensured' })),
-    'clusterId.obtain': (_command, send) =>
-      asking(obtainClusterId(zookeeper, randomUuid(platform.random)), send, clusterId =>
-        send({ type: 'clusterId.obtained', clusterId }),
-      ),
-    'brokers.list': (_command, send) =>
-      asking(listBrokers(zookeeper), send, brokers => send({ type: 'brokers.listed', brokers })),
-    'znode.register': ({ sessionId }, send) => {
-      const content: BrokerContent = {
-        endpoints: [
-          {
-            listener: plaintextListener,
-            securityProtocol: 'PLAINTEXT',
-            ...(address() as Address),
-          },
-        ],
-        timestampMs: platform.clock.now(),
-        rack: config['broker.rack'],
-        jmxPort: -1,
-      }
-      asking(register(zookeeper, brokerId, content), send, brokerEpoch =>
-        send(
-          brokerEpoch === null
-            ? { type: 'znode.taken', sessionId }
-            : { type: 'znode.registered', sessionId, brokerEpoch },
-        ),
-      )
-    },
-    'znode.inspect': ({ sessionId }, send) =>
-      asking(inspect(zookeeper, brokerId), send, found =>
-        send(
-          found === null
-            ? { type: 'znode.missed', sessionId }
-            : { type: 'znode.found', sessionId, ...found },
-        ),
-      ),
-    'znode.remove': ({ sessionId }, send) =>
-      asking(remove(zookeeper, brokerId), send, () => send({ type: 'znode.removed', sessionId })),
-    'session.reopen': () => zookeeper.reopen(),
-    'session.close': (_command, send) => {
-      zookeeper.close().subscribe({ complete: () => send({ type: 'session.closed' }) })
-    },
-  }
-}
-
-/** With a chroot, that comes first, through a client of its own which lives no longer. */
-function ensurePaths(broker: BrokerWorld, { zookeeper, chroot }: BrokerOptions): Observable<void> {
-  const ensured = ensureTopLevelPaths(broker.zookeeper)
-  if (chroot === undefined || chroot === '/' || chroot === '') return ensured
-  const rootless: ZooKeeperClient = startZooKeeperClient(broker, {
-    servers: zookeeper,
-    sessionTimeoutMs: broker.config['zookeeper.session.timeout.ms'],
-    path: `${broker.name}/zookeeper-client/chroot`,
-  })
-  return concat(
-    ensureChroot(rootless, chroot).pipe(
-      ignoreElements(),
-      finalize(() => rootless.close()),
-    ),
-    ensured,
-  )
-}
 
 /** Asks whoever is the controller to move this broker's leaderships, over a connection that lives no longer. */
 function sendControlledShutdown(broker: BrokerWorld, brokerEpoch: number, send: Send): void {
