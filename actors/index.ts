@@ -2,6 +2,20 @@
 export { ConfigError, type Profile } from '../src/broker/config.ts'
 export type * from '../src/ports.ts'
 export { WrongState } from './broker-node.ts'
+export {
+  type ConsumerActorCommand,
+  type ConsumerActorEvent,
+  consumer,
+  type LogicOptions,
+  type ProducerActorCommand,
+  type ProducerActorEvent,
+  producer,
+  records$,
+} from './client/actor-logic.ts'
+export type * from './client/admin-config.ts'
+export type * from './client/consumer-config.ts'
+export { KafkaError } from './client/kafka-error.ts'
+export type * from './client/producer-config.ts'
 export type { AdminHandle, ConsumerHandle, ProducerHandle } from './client-handles.ts'
 export type {
   BrokerHandle,
