@@ -85,7 +85,7 @@ export class BrokerNode implements BrokerHandle {
   /** Starts its process; `started()` tells when it serves. */
   start(): void {
     const { platform, registry, zookeeper } = this.#parts
-    const process = new Process(platform)
+    const process: Process = new Process(platform, error => this.#failed(process, this.path, error))
     this.#error = null
     this.#process = process
     this.#enter('starting')

@@ -506,17 +506,19 @@ class StartedCluster implements Cluster {
 
   /** A part of the cluster whose failure ends that part alone. */
   #world(path: string): World {
-    const process = new Process(this.platform)
+    const failed = (failedPath: string, error: unknown): void => {
+      this.trace.record('note', failedPath, 'failed', { error: String(error) })
+      process.kill()
+      // On a later turn: what failed may still be on the stack.
+      this.platform.clock.setTimeout(() => this.registry.stopNode(path), 0)
+    }
+    const process: Process = new Process(this.platform, error => failed(path, error))
     this.#processes.set(path, process)
     return createWorld({
       name: path,
       platform: process.platform,
       registry: this.registry,
-      failed: (failedPath, error) => {
-        this.trace.record('note', failedPath, 'failed', { error: String(error) })
-        process.kill()
-        this.platform.clock.setTimeout(() => this.registry.stopNode(path), 0)
-      },
+      failed,
     })
   }
 }

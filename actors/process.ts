@@ -29,8 +29,15 @@ export class Process {
   /** What happened to a paused process, in order; it will find it when it wakes. */
   #held: Callback[] = []
 
-  constructor(base: Platform) {
+  readonly #crashed: ((error: unknown) => void) | undefined
+
+  /**
+   * @param crashed hears what the node's code threw where nobody caught it; the owner ends the process. Other nodes of the
+   *   same program live on. Without it the error goes its way.
+   */
+  constructor(base: Platform, crashed?: (error: unknown) => void) {
     this.#base = base
+    this.#crashed = crashed
     const { random, kind, compression } = base
     this.platform = {
       kind,
@@ -80,7 +87,8 @@ export class Process {
     if (this.#held.length === 0) return
     this.#base.clock.setTimeout(() => {
       if (this.#state !== 'running') return
-      this.#held.shift()?.()
+      const next = this.#held.shift()
+      if (next !== undefined) this.#call(next)
       this.#catchUp()
     }, 0)
   }
@@ -90,7 +98,16 @@ export class Process {
     if (this.#state === 'ended') return
     // Behind what still waits from a pause, or a socket's bytes would overtake each other.
     if (this.#state === 'paused' || this.#held.length > 0) this.#held.push(callback)
-    else callback()
+    else this.#call(callback)
+  }
+
+  #call(callback: Callback): void {
+    try {
+      callback()
+    } catch (error) {
+      if (this.#crashed === undefined) throw error
+      this.#crashed(error)
+    }
   }
 
   #clock(base: Clock): Clock {

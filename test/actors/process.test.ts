@@ -130,3 +130,22 @@ test('a killed process gives its disk back, and does not hear of what it was flu
   disk.flushLater([], [], () => heard.push('flushed'))
   expect(heard).toEqual([])
 })
+
+test('what a node throws where nobody catches it ends that node, and no other', async () => {
+  const platform = memoryPlatform({ clock: 'stepping' })
+  const crashes: unknown[] = []
+  const broken: Process = new Process(platform, error => {
+    crashes.push(error)
+    broken.kill()
+  })
+  const other = new Process(platform)
+  let ticks = 0
+  broken.platform.clock.setTimeout(() => {
+    throw new Error('broken invariant')
+  }, 10)
+  broken.platform.clock.setTimeout(() => expect.unreachable(), 20)
+  other.platform.clock.setTimeout(() => ticks++, 30)
+  await platform.stepping?.advance(50)
+  expect(crashes.map(String)).toEqual(['Error: broken invariant'])
+  expect(ticks).toBe(1)
+})

@@ -93,9 +93,9 @@ test('an idempotent producer writes on while its leader is killed: each acknowle
   dead?.kill()
   await writing
   expect(orders.leader?.id).not.toBe(dead?.id)
-  expect((await readAll('orders', 150)).map(Number)).toEqual(acknowledged)
   await dead?.restart()
   await orders.until(({ isr }) => isr.length === 3)
+  expect((await readAll('orders', 150)).map(Number)).toEqual(acknowledged)
   await producer.close()
 })
 
