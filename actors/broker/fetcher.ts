@@ -7,8 +7,7 @@ import {
   type FollowedPartition,
   replicaFetcherMachine,
 } from '../../machines/broker/replica-fetcher.ts'
-import type { WantedPartition } from '../../src/broker/fetch-session.ts'
-import { FetchSessionHandler } from '../../src/broker/fetch-session-handler.ts'
+import { FetchSessionHandler, type KeyedPartition } from '../../src/broker/fetch-session-handler.ts'
 import { type ErrorCode, errors } from '../../src/error.ts'
 import {
   type BrokerId,
@@ -181,6 +180,8 @@ class SourceFetcher {
   readonly #find: FindReplica
   #connection: PeerConnection | undefined
   #session = new FetchSessionHandler()
+  /** What was last asked for each row: most rows stay as they are from fetch to fetch. */
+  readonly #asked = new WeakMap<FetchRow, KeyedPartition>()
 
   constructor(broker: BrokerWorld, source: BrokerId, find: FindReplica) {
     this.#broker = broker
@@ -276,10 +277,15 @@ class SourceFetcher {
       })
   }
 
-  #wanted(rows: readonly FetchRow[]): WantedPartition[] {
+  #wanted(rows: readonly FetchRow[]): KeyedPartition[] {
     const partitionMaxBytes = this.#broker.config['replica.fetch.max.bytes']
-    return rows.map(
-      ({ topic, topicId, partition, leaderEpoch, fetchOffset, lastFetchedEpoch }) => ({
+    return rows.map(row => {
+      const { topic, topicId, partition, leaderEpoch, fetchOffset, lastFetchedEpoch } = row
+      const logStartOffset = this.#find(topic, partition)?.log.logStartOffset ?? -1
+      const before = this.#asked.get(row)
+      if (before?.wanted.logStartOffset === logStartOffset) return before
+      const keyed = {
+        key: `${topic} ${topicId} ${partition}`,
         topic,
         topicId,
         wanted: {
@@ -287,12 +293,14 @@ class SourceFetcher {
           currentLeaderEpoch: leaderEpoch,
           fetchOffset,
           lastFetchedEpoch,
-          logStartOffset: this.#find(topic, partition)?.log.logStartOffset ?? -1,
+          logStartOffset,
           partitionMaxBytes,
           replicaDirectoryId: noUuid,
         },
-      }),
-    )
+      }
+      this.#asked.set(row, keyed)
+      return keyed
+    })
   }
 
   /** Records into the logs, the rest to the charts: of what still stands as it was asked for. */

@@ -771,7 +771,7 @@ export function readRefusal(
   leaderOnly: boolean,
 ): ErrorCode {
   const { context } = snapshot
-  if (snapshot.matches('offline')) return errors.NOT_LEADER_OR_FOLLOWER
+  if (snapshot.value === 'offline') return errors.NOT_LEADER_OR_FOLLOWER
   if (currentLeaderEpoch !== noLeaderEpoch && currentLeaderEpoch !== context.leaderEpoch)
     return currentLeaderEpoch < context.leaderEpoch
       ? errors.FENCED_LEADER_EPOCH
@@ -808,7 +808,7 @@ export const isEndUnknown = ({ context }: PartitionReplicaSnapshot): boolean =>
 
 /** Whether an append of what this leader sent is still wanted. */
 export const follows = (snapshot: PartitionReplicaSnapshot, leaderEpoch: number): boolean =>
-  snapshot.matches('follower') && snapshot.context.leaderEpoch === leaderEpoch
+  snapshot.context.leaderEpoch === leaderEpoch && roleOf(snapshot) === 'follower'
 
 /** Whether `lag.checked` would have an effect. */
 export const isLagging = (snapshot: PartitionReplicaSnapshot, atMs: number): boolean =>
@@ -819,12 +819,13 @@ export const isNewcomer = ({ context }: PartitionReplicaSnapshot, from: BrokerId
   context.followers[from]?.leaderEpoch !== context.leaderEpoch
 
 /**
- * Whether a follower's fetch says anything. One that was at the end of our log a moment ago and still is does not: idle
- * partitions are fetched twice a second by each follower, and in every fetch of a busy one. Its time is noted at a quarter of the lag time.
+ * Whether a follower's fetch says anything. One that was at the end of our log and still is does not: idle partitions are fetched
+ * twice a second by each follower, and by every fetch of a busy one. When it was there counts only once the log grows: whoever keeps
+ * such a fetch back tells it then, before `log.appended`.
  */
 export function isNews(
   { context }: PartitionReplicaSnapshot,
-  fetch: { from: BrokerId; logEndOffset: number; brokerEpoch: number; atMs: number },
+  fetch: { from: BrokerId; logEndOffset: number; brokerEpoch: number },
 ): boolean {
   const follower = context.followers[fetch.from]
   return (
@@ -834,7 +835,6 @@ export function isNews(
     fetch.logEndOffset !== context.logEndOffset ||
     fetch.brokerEpoch !== follower.brokerEpoch ||
     follower.leaderLogEndOffset !== context.logEndOffset ||
-    !context.isr.includes(fetch.from) ||
-    fetch.atMs - follower.fetchedAtMs > context.lagMsMax / 4
+    !context.isr.includes(fetch.from)
   )
 }

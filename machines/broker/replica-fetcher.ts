@@ -197,10 +197,14 @@ function troubled(row: FetchRow, errorCode: ErrorCode, delayedUntilMs: number): 
   }
 }
 
-const isReady = (c: ReplicaFetcherContext, row: FetchRow): boolean => row.delayedUntilMs <= c.nowMs
+const isReady = (c: ReplicaFetcherContext, row: FetchRow, phase: FetchRow['phase']): boolean =>
+  row.phase === phase && row.delayedUntilMs <= c.nowMs
 
 const readyRows = (c: ReplicaFetcherContext, phase: FetchRow['phase']): FetchRow[] =>
-  Object.values(c.rows).filter(row => row.phase === phase && isReady(c, row))
+  Object.values(c.rows).filter(row => isReady(c, row, phase))
+
+const isAnyReady = (c: ReplicaFetcherContext, phase: FetchRow['phase']): boolean =>
+  Object.values(c.rows).some(row => isReady(c, row, phase))
 
 /** The rows with those replaced to which an answer still applies. */
 function changedRows<A extends Asked>(
@@ -377,10 +381,10 @@ export const replicaFetcherMachine = setup({
       return event.request < context.request
     },
     isNoneLeft: ({ context }) => isNoneLeft(context.rows),
-    mustCut: ({ context }) => readyRows(context, 'cutting').length > 0,
-    mustAskEpochEnds: ({ context }) => readyRows(context, 'truncating').length > 0,
-    mustAskOffsets: ({ context }) => readyRows(context, 'outOfRange').length > 0,
-    mayFetch: ({ context }) => readyRows(context, 'fetching').length > 0,
+    mustCut: ({ context }) => isAnyReady(context, 'cutting'),
+    mustAskEpochEnds: ({ context }) => isAnyReady(context, 'truncating'),
+    mustAskOffsets: ({ context }) => isAnyReady(context, 'outOfRange'),
+    mayFetch: ({ context }) => isAnyReady(context, 'fetching'),
     isLastCut: ({ context, event }) => {
       assertEvent(event, 'log.truncated')
       const key = printPartition(event)

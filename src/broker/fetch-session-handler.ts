@@ -33,8 +33,11 @@ const isSame = (a: FetchPartition, b: FetchPartition): boolean =>
   a.logStartOffset === b.logStartOffset &&
   a.partitionMaxBytes === b.partitionMaxBytes
 
-const keyOf = ({ topic, topicId, wanted }: WantedPartition): string =>
-  `${topic} ${topicId} ${wanted.partition}`
+/** What is to be fetched of a partition. Whoever asks again for the same gives the same object: it is not looked at twice. */
+export interface KeyedPartition extends WantedPartition {
+  /** Topic, topic id and partition. */
+  readonly key: string
+}
 
 function grouped(wanted: Iterable<WantedPartition>, byId: boolean): FetchTopic[] {
   const topics = new Map<string, { topic: string; topicId: string; partitions: FetchPartition[] }>()
@@ -57,14 +60,14 @@ export class FetchSessionHandler {
   #sessionEpoch: number | null = initialSessionEpoch
   #usesTopicIds = false
   /** What the other side knows that we want. */
-  #known = new Map<string, WantedPartition>()
+  #known: ReadonlyMap<string, KeyedPartition> = new Map()
 
   /**
    * The next request for all of these partitions. While a full one is not answered yet, the next one is a full one outside the session.
    *
    * @param byId Fetch v13+: every topic has an id.
    */
-  request(wanted: readonly WantedPartition[], byId: boolean): SessionRequest {
+  request(wanted: readonly KeyedPartition[], byId: boolean): SessionRequest {
     if (byId !== this.#usesTopicIds) {
       // Sessions do not mix names and ids (FETCH_SESSION_TOPIC_ID_ERROR).
       this.#usesTopicIds = byId
@@ -79,7 +82,7 @@ export class FetchSessionHandler {
         forgottenTopicsData: [],
       }
     const sessionId = this.#sessionId
-    const known = new Map(wanted.map(partition => [keyOf(partition), partition]))
+    const known = new Map(wanted.map(partition => [partition.key, partition]))
     const before = this.#known
     this.#known = known
     if (sessionEpoch === initialSessionEpoch) {
@@ -88,8 +91,8 @@ export class FetchSessionHandler {
     }
     this.#sessionEpoch = nextSessionEpoch(sessionEpoch)
     const changed = wanted.filter(partition => {
-      const told = before.get(keyOf(partition))
-      return told === undefined || !isSame(told.wanted, partition.wanted)
+      const told = before.get(partition.key)
+      return told !== partition && (told === undefined || !isSame(told.wanted, partition.wanted))
     })
     const forgotten = [...before].filter(([key]) => !known.has(key)).map(([, gone]) => gone)
     return {

@@ -192,6 +192,7 @@ describe('when all slots are taken', () => {
 describe("a fetcher's side", () => {
   const wanted = (...partitions: readonly (readonly [number, number])[]) =>
     (orders(...partitions)[0]?.partitions ?? []).map(partition => ({
+      key: `orders-${partition.partition}`,
       topic: 'orders',
       topicId: noUuid,
       wanted: partition,
