@@ -1,4 +1,4 @@
-import { forkJoin, map, type Observable, of } from 'rxjs'
+import { catchError, forkJoin, map, type Observable, of, throwError } from 'rxjs'
 import {
   type BrokerConfigName,
   brokerConfigKeys,
@@ -13,6 +13,7 @@ import {
 import { topicNameFault } from '../../../src/controller/topic-name.ts'
 import { type ErrorCode, errorMessage, errors } from '../../../src/error.ts'
 import type { DescribeConfigs, RequestOf, ResponseOf } from '../../../src/protocol/index.ts'
+import { isKeeperError } from '../../../src/zookeeper/error.ts'
 import type { BrokerWorld } from '../broker-world.ts'
 import type { Handler } from '../handler.ts'
 
@@ -87,10 +88,11 @@ function describe(
     if (fault !== null) return refuse(errors.INVALID_TOPIC_EXCEPTION, fault)
     if (broker.metadata.topic(resourceName) === undefined)
       return refuse(errors.UNKNOWN_TOPIC_OR_PARTITION)
-    // Brokers without a replica of it have not read it yet.
-    return broker.topicConfigs
-      .refresh([resourceName])
-      .pipe(map(() => pick(topicConfigs(broker, resourceName))))
+    // Brokers without a replica of it have not read it yet. Where ZooKeeper is gone, what is known is told.
+    return broker.topicConfigs.refresh([resourceName]).pipe(
+      catchError(error => (isKeeperError(error) ? of(undefined) : throwError(() => error))),
+      map(() => pick(topicConfigs(broker, resourceName))),
+    )
   }
   if (resourceType === brokerType) {
     if (resourceName === '') return of(pick([]))
