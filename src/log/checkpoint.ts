@@ -4,7 +4,7 @@
  * After CheckpointFile and OffsetCheckpointFile.
  */
 import type { TopicPartition } from '../ids.ts'
-import type { Disk } from '../ports.ts'
+import type { Disk, DiskFile } from '../ports.ts'
 
 /** High watermarks of all partitions of a log directory. */
 export const highWatermarkCheckpoint = 'replication-offset-checkpoint'
@@ -22,17 +22,31 @@ export class CorruptCheckpoint extends Error {
 
 const currentVersion = 0
 
-/** Replaces a file as a whole. */
+/** Replaces a file as a whole, for good. */
 export function replaceFile(disk: Disk, path: string, bytes: Uint8Array): void {
+  replaceFileSoon(disk, path, bytes, file => file.flush())
+  disk.flushDirectory(directoryOf(path))
+}
+
+/** The same without making it survive a crash: for what carries a checksum and can be made anew. */
+export function replaceFileSoon(
+  disk: Disk,
+  path: string,
+  bytes: Uint8Array,
+  written: (file: DiskFile) => void = () => {},
+): void {
   const temporary = `${path}.tmp`
   const file = disk.open(temporary)
   file.truncate(0)
   file.append([bytes])
-  file.flush()
+  written(file)
   file.close()
   disk.rename(temporary, path)
-  disk.flushDirectory(path.slice(0, Math.max(0, path.lastIndexOf('/'))))
 }
+
+/** The directory that holds a path; '' at the top. */
+export const directoryOf = (path: string): string =>
+  path.slice(0, Math.max(0, path.lastIndexOf('/')))
 
 /** All of a file; empty where it does not exist. */
 export function readFile(disk: Disk, path: string): Uint8Array {

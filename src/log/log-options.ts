@@ -29,6 +29,10 @@ export interface LogOptions {
   readonly timestampAfterMaxMs: number
   /** `producer.id.expiration.ms` */
   readonly producerIdExpirationMs: number
+  /** `flush.messages`: an append that makes so many unflushed records flushes them before it is answered */
+  readonly flushMessages?: number
+  /** `flush.ms`: how long a record may stay unflushed */
+  readonly flushMs?: number
 }
 
 /** Kafka's defaults. */
@@ -56,6 +60,11 @@ export interface LogResumption {
   readonly recoveryPoint?: number
   /** The broker was shut down in an orderly way: nothing is scanned. */
   readonly clean?: boolean
+  /**
+   * Writes the recovery point down at once, for good: the log is about to be cut below the one known, and what is then appended
+   * is not flushed yet.
+   */
+  readonly recoveryPointLowered?: (recoveryPoint: number) => void
   /** Needed for the exact answer of `offsetForTimestamp` in compressed batches. */
   readonly compression?: Compression
 }

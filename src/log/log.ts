@@ -6,12 +6,14 @@
  * After UnifiedLog, LocalLog and LogLoader; the files are Kafka's own.
  */
 import { errors } from '../error.ts'
-import type { Disk } from '../ports.ts'
+import type { Disk, DiskFile } from '../ports.ts'
 import { type RecordBatch, splitBatches } from '../records/batch.ts'
 import type { Compression } from '../records/compression.ts'
 import { type Refusal, refusal } from '../records/refusal.ts'
 import { validate } from '../records/validate.ts'
+import { directoryOf } from './checkpoint.ts'
 import { type EpochEndOffset, LeaderEpochs } from './leader-epochs.ts'
+import { doomedName } from './log-name.ts'
 import type { LogOptions, LogResumption } from './log-options.ts'
 import { ProducerState } from './producer-state.ts'
 import { deletableSegments } from './retention.ts'
@@ -72,6 +74,11 @@ export class Log {
   #segments: Segment[]
   #logStartOffset: number
   #recoveryPoint: number
+  readonly #recoveryPointLowered: ((recoveryPoint: number) => void) | undefined
+  /** How often it was cut: a flush that began before says nothing of what is there now. */
+  #truncations = 0
+  /** When the first of the records was appended that are not flushed. */
+  #dirtySinceMs: number | undefined
   /** The latest instant any call has brought: the log reads no clock. */
   #heardMs: number
 
@@ -104,6 +111,8 @@ export class Log {
     this.#compression = resumption.compression
     this.#epochs = new LeaderEpochs(disk, directory)
     this.#recoveryPoint = resumption.recoveryPoint ?? 0
+    this.#recoveryPointLowered = resumption.recoveryPointLowered
+    const isNew = !disk.exists(directory)
     this.#heardMs = nowMs
     const { indexIntervalBytes } = options
     this.#segments = loadSegments(disk, directory, {
@@ -119,6 +128,7 @@ export class Log {
     const checkpointed = resumption.logStartOffset ?? 0
     if (this.#segments.length === 0)
       this.#segments.push(new Segment(disk, directory, checkpointed, indexIntervalBytes, nowMs))
+    if (isNew) disk.flushDirectory(directoryOf(directory))
     this.#logStartOffset = Math.max(checkpointed, this.#first.baseOffset)
     this.#recoveryPoint = Math.min(this.#recoveryPoint, this.logEndOffset)
     if (this.#logStartOffset > this.logEndOffset) {
@@ -281,6 +291,9 @@ export class Log {
         this.#active.append(chunks, batches)
         for (const batch of batches) this.#producers.append(batch.batch, batch)
       }
+      this.#dirtySinceMs ??= nowMs
+      const { flushMessages = Number.POSITIVE_INFINITY } = this.#options
+      if (this.logEndOffset - this.#recoveryPoint >= flushMessages) this.flush()
       return null
     } catch (error) {
       if (!(error instanceof Error && 'code' in error)) throw error
@@ -295,7 +308,7 @@ export class Log {
   #rollFor({ batches, sizeBytes }: Write): void {
     const { segmentBytes, segmentMs, segmentIndexBytes } = this.#options
     const active = this.#active
-    const { baseOffset } = batches[0] as PlacedBatch
+    const { logEndOffset } = this
     const { lastOffset } = batches.at(-1) as PlacedBatch
     const latest = batches.reduce((max, batch) => Math.max(max, batch.maxTimestamp), -1)
     const first = active.firstTimestamp ?? -1
@@ -305,11 +318,14 @@ export class Log {
       (active.sizeBytes > 0 && ageMs > segmentMs) ||
       active.indexBytes > segmentIndexBytes - 12 ||
       lastOffset - active.baseOffset > relativeOffsetMax
-    )
-      this.#roll(baseOffset)
+    ) {
+      // At the end of the one before, so that a gap between two tells that something is lost.
+      const reaches = lastOffset - logEndOffset <= relativeOffsetMax
+      this.#roll(reaches ? logEndOffset : (batches[0] as PlacedBatch).baseOffset)
+    }
   }
 
-  /** Makes the active segment read-only and begins a new one. */
+  /** Makes the active segment read-only, begins a new one, and has what is complete flushed. */
   #roll(baseOffset: number): void {
     const { directory } = this
     const active = this.#active
@@ -322,6 +338,7 @@ export class Log {
     }
     writeSnapshot(this.#disk, directory, baseOffset, this.#producers)
     this.#segments.push(this.#segment(baseOffset))
+    this.#flushLater(baseOffset)
   }
 
   #segment(baseOffset: number): Segment {
@@ -394,8 +411,11 @@ export class Log {
       return
     }
     if (offset < this.logEndOffset) {
+      this.#lowerRecoveryPoint(offset)
+      removeSnapshots(this.#disk, this.directory, of => of > offset)
       while (this.#segments.length > 1 && this.#active.baseOffset > offset)
         this.#segments.pop()?.remove()
+      this.#disk.flushDirectory(this.directory)
       this.#active.truncateTo(offset)
       const { logEndOffset } = this
       this.#logStartOffset = Math.min(this.#logStartOffset, logEndOffset)
@@ -408,13 +428,27 @@ export class Log {
 
   /** Drops everything; the log is empty and starts at `newStartOffset`. */
   truncateFully(newStartOffset: number): void {
-    for (const segment of this.#segments) segment.remove()
+    this.#lowerRecoveryPoint(Math.min(this.#first.baseOffset, newStartOffset))
+    // The new beginning is there before the old one goes, or a crash might leave none.
+    const kept = this.#segments.find(segment => segment.baseOffset === newStartOffset)
+    const first = kept ?? this.#segment(newStartOffset)
+    this.#disk.flushDirectory(this.directory)
     removeSnapshots(this.#disk, this.directory, () => true)
-    this.#segments = [this.#segment(newStartOffset)]
+    for (const segment of this.#segments) if (segment !== kept) segment.remove()
+    this.#segments = [first]
+    this.#disk.flushDirectory(this.directory)
+    first.truncateTo(newStartOffset)
     this.#logStartOffset = newStartOffset
-    this.#recoveryPoint = Math.min(this.#recoveryPoint, newStartOffset)
     this.#epochs.clear()
     this.#producers.clear()
+  }
+
+  /** Before anything is cut off: what is appended in its place is not flushed, nor is it known that what goes is gone. */
+  #lowerRecoveryPoint(offset: number): void {
+    this.#truncations++
+    if (offset >= this.#recoveryPoint) return
+    this.#recoveryPoint = offset
+    this.#recoveryPointLowered?.(offset)
   }
 
   #rebuildProducers(): void {
@@ -517,19 +551,55 @@ export class Log {
     this.#producers.expire(nowMs, this.#options.producerIdExpirationMs)
   }
 
-  /** Makes everything appended survive a crash of the machine. */
+  /** Whether anything was appended that is not flushed. */
+  get isDirty(): boolean {
+    return this.#recoveryPoint < this.logEndOffset
+  }
+
+  /** Makes everything appended survive a crash of the machine, before it returns. */
   flush(): void {
-    const { logEndOffset } = this
-    for (const segment of this.#segments)
-      if (segment === this.#active || segment.endOffset > this.#recoveryPoint) segment.flush()
+    for (const file of this.#unflushedFiles(this.logEndOffset)) file.flush()
     this.#disk.flushDirectory(this.directory)
-    this.#recoveryPoint = logEndOffset
+    this.#recoveryPoint = this.logEndOffset
+    this.#dirtySinceMs = undefined
+  }
+
+  /** The same in the background: the recovery point moves when it is done. `done` hears when, or why not. */
+  flushLater(done: (error: Error | null) => void = () => {}): void {
+    this.#dirtySinceMs = undefined
+    this.#flushLater(this.logEndOffset, done)
+  }
+
+  /** Flushes in the background where a record has been unflushed for `flush.ms`. */
+  flushOld(nowMs: number): void {
+    const { flushMs = Number.POSITIVE_INFINITY } = this.#options
+    if (this.#dirtySinceMs !== undefined && nowMs - this.#dirtySinceMs >= flushMs) this.flushLater()
+  }
+
+  /** All segments that begin below an offset, which is the end of one. */
+  #flushLater(upToOffset: number, done: (error: Error | null) => void = () => {}): void {
+    const truncations = this.#truncations
+    this.#disk.flushLater(this.#unflushedFiles(upToOffset), [this.directory], error => {
+      if (error === null && truncations === this.#truncations)
+        this.#recoveryPoint = Math.max(this.#recoveryPoint, upToOffset)
+      done(error)
+    })
+  }
+
+  #unflushedFiles(upToOffset: number): DiskFile[] {
+    return this.#segments
+      .filter(
+        ({ baseOffset, endOffset }) => endOffset > this.#recoveryPoint && baseOffset < upToOffset,
+      )
+      .flatMap(segment => segment.files)
   }
 
   /** Flushes, writes indexes and the producer snapshot, closes the files. The log is of no use afterwards. */
   close(): void {
     this.#active.seal()
     writeSnapshot(this.#disk, this.directory, this.logEndOffset, this.#producers)
+    // The indexes of a log that was flushed while it grew are not.
+    for (const file of this.#active.files) file.flush()
     this.flush()
     this.abandon()
   }
@@ -539,10 +609,14 @@ export class Log {
     for (const segment of this.#segments) segment.close()
   }
 
-  /** Closes the files and removes them. */
+  /** Closes the files and removes them, under another name, so that a crash leaves no half of a log that looks like a whole one. */
   delete(): void {
     this.abandon()
-    this.#disk.remove(this.directory)
+    const doomed = doomedName(this.directory)
+    this.#disk.remove(doomed)
+    this.#disk.rename(this.directory, doomed)
+    this.#disk.flushDirectory(directoryOf(doomed))
+    this.#disk.remove(doomed)
   }
 }
 

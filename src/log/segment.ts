@@ -61,6 +61,7 @@ export class Segment {
   /** One past the last offset; the base offset where it is empty. */
   #endOffset: number
   #bytesSinceIndexEntry = 0
+  #isSealed = false
   #max: TimestampOffset
   /** Of the first batch: the age of a segment counts from it. */
   #firstTimestamp: number | undefined
@@ -128,6 +129,7 @@ export class Segment {
 
   #count({ lastOffset, sizeBytes, maxTimestamp }: AppendedBatch): void {
     const position = this.#sizeBytes
+    this.#isSealed = false
     if (position === 0) this.#firstTimestamp = maxTimestamp
     if (maxTimestamp > this.#max.timestamp)
       this.#max = { timestamp: maxTimestamp, offset: lastOffset }
@@ -260,10 +262,13 @@ export class Segment {
     if (first === null) return this.#endOffset
     this.#offsetIndex.truncateToPosition(first.position)
     this.#file.truncate(first.position)
+    // Or else what was cut off might come back, behind or among what is appended next.
+    this.#file.flush()
     this.#sizeBytes = first.position
     this.#endOffset = Math.min(offset, first.baseOffset)
     this.#timeIndex.truncateToOffset(this.#endOffset)
     this.#bytesSinceIndexEntry = 0
+    this.#isSealed = false
     if (first.position === 0) this.#firstTimestamp = undefined
     this.#resumeMax()
     // The index files must never know of batches that the log file has lost.
@@ -347,7 +352,10 @@ export class Segment {
 
   #cut(fileBytes: number): number {
     const cut = fileBytes - this.#sizeBytes
-    if (cut > 0) this.#file.truncate(this.#sizeBytes)
+    if (cut > 0) {
+      this.#file.truncate(this.#sizeBytes)
+      this.#file.flush()
+    }
     return cut
   }
 
@@ -356,12 +364,14 @@ export class Segment {
     this.#timeIndex.append(this.#max.timestamp, this.#max.offset)
     this.#offsetIndex.write()
     this.#timeIndex.write()
+    this.#isSealed = true
   }
 
-  flush(): void {
-    this.#file.flush()
-    this.#offsetIndex.write().flush()
-    this.#timeIndex.write().flush()
+  /** What must be flushed for its records to survive; the indexes of one that still grows are made anew after a crash. */
+  get files(): readonly DiskFile[] {
+    return this.#isSealed
+      ? [this.#file, this.#offsetIndex.write(), this.#timeIndex.write()]
+      : [this.#file]
   }
 
   close(): void {

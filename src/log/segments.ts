@@ -6,7 +6,7 @@
 import { MalformedFrame } from '../binary/reader.ts'
 import type { Disk } from '../ports.ts'
 import type { RecordBatch } from '../records/batch.ts'
-import { readFile, replaceFile } from './checkpoint.ts'
+import { readFile, replaceFileSoon } from './checkpoint.ts'
 import {
   decodeSnapshot,
   encodeSnapshot,
@@ -18,11 +18,13 @@ import { Segment } from './segment.ts'
 
 /** Left by a crash in the middle of writing, cleaning or deleting. */
 const leftover = /\.(tmp|deleted|cleaned)$/
+/** Of no use without its log file. */
+const orphaned = /^\d{20}\.(index|timeindex|txnindex)$/
 
 export interface Loading {
   readonly indexIntervalBytes: number
   readonly nowMs: number
-  /** Everything below was flushed: segments that end there are taken as they are. */
+  /** Everything below was flushed: segments that end there are taken as they are, gaps between them too (compaction). */
   readonly recoveryPoint: number
   readonly clean: boolean
   /** Hears every batch of the segments that had to be read. */
@@ -31,15 +33,22 @@ export interface Loading {
 
 /**
  * The segments of a directory, in order. One that was not flushed is read through; at the first bad
- * batch it is cut off there and what comes after it is removed.
+ * batch it is cut off there and what comes after it is removed. So is what comes after a gap: there the end of the
+ * segment before it was lost, and the next one's beginning was not.
  */
 export function loadSegments(disk: Disk, directory: string, loading: Loading): Segment[] {
   const names = disk.list(directory)
-  for (const name of names) if (leftover.test(name)) disk.remove(`${directory}/${name}`)
+  const isOrphan = (name: string): boolean =>
+    orphaned.test(name) && !names.includes(`${name.slice(0, 20)}.log`)
+  for (const name of names)
+    if (leftover.test(name) || isOrphan(name)) disk.remove(`${directory}/${name}`)
   const bases = names
     .filter(name => /^\d{20}\.log$/.test(name))
     .map(name => Number.parseInt(name, 10))
   const segments: Segment[] = []
+  const { clean, recoveryPoint } = loading
+  const isFlushed = (base: number | undefined): boolean =>
+    clean || (base !== undefined && base <= recoveryPoint)
   let broken = false
   bases.forEach((baseOffset, i) => {
     const segment = new Segment(
@@ -50,20 +59,21 @@ export function loadSegments(disk: Disk, directory: string, loading: Loading): S
       loading.nowMs,
     )
     const end = segments.at(-1)?.endOffset ?? 0
-    if (broken || baseOffset < end) {
+    const follows = segments.length === 0 || baseOffset === end
+    if (broken || baseOffset < end || (!follows && !isFlushed(baseOffset))) {
       broken = true
       segment.remove()
       return
     }
-    const next = bases[i + 1]
-    const flushed = loading.clean || (next !== undefined && next <= loading.recoveryPoint)
-    if (!flushed || !segment.load()) broken = segment.recover(loading.recovered) > 0
+    if (!isFlushed(bases[i + 1]) || !segment.load()) broken = segment.recover(loading.recovered) > 0
     segments.push(segment)
   })
+  // What was removed must not come back beside what is appended from now on.
+  if (broken) disk.flushDirectory(directory)
   return segments
 }
 
-/** Writes the state of the producers before an offset. */
+/** Writes the state of the producers before an offset. One that a crash damages is passed over for an older one. */
 export function writeSnapshot(
   disk: Disk,
   directory: string,
@@ -71,7 +81,7 @@ export function writeSnapshot(
   state: ProducerState,
 ): void {
   const path = `${directory}/${snapshotName(offset)}`
-  replaceFile(disk, path, encodeSnapshot(state.producers.values()))
+  replaceFileSoon(disk, path, encodeSnapshot(state.producers.values()))
 }
 
 /** The offsets of the snapshots in a directory, ascending. */
