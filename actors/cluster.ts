@@ -21,21 +21,11 @@ import type { ClusterState, GroupState, NodeState, PartitionState } from './clus
 import { groupStates, partitionState, partitionStates } from './cluster-view.ts'
 import { Process } from './process.ts'
 import { Registry } from './registry.ts'
+import type { TopicSpec } from './topic-spec.ts'
 import { Trace, type TraceEntry } from './trace.ts'
 import { until } from './until.ts'
 import { createWorld, type World } from './world.ts'
 import { type EmbeddedZooKeeper, startZooKeeper } from './zookeeper/zookeeper.ts'
-
-/** A topic to be there from the start. */
-export interface TopicSpec {
-  readonly name: string
-  /** Default: the broker's `num.partitions`. */
-  readonly partitions?: number
-  /** Default: the broker's `default.replication.factor`. */
-  readonly replicationFactor?: number
-  /** Kafka's topic configuration by name. */
-  readonly configs?: Readonly<Record<string, string>>
-}
 
 export interface ClusterOptions {
   /** What to run on: `nodePlatform()` (TCP), `memoryPlatform()`. */
@@ -148,27 +138,6 @@ export interface Cluster extends AsyncDisposable {
   advance(durationMs: number): Promise<void>
   /** Ends everything, in an orderly way and quickly; safe to call twice. */
   stop(): Promise<void>
-}
-
-/** `orders:6:3`: name, partitions, replication factor. @throws RangeError */
-export function parseTopicSpec(text: string): TopicSpec {
-  const [name = '', partitions, replicationFactor, ...rest] = text.split(':')
-  const number = (part: string | undefined, what: string): number | undefined => {
-    if (part === undefined || part === '') return undefined
-    const value = Number(part)
-    if (!Number.isInteger(value) || value < 1)
-      throw new RangeError(`${text}: ${what} must be a whole number from 1, not ${part}`)
-    return value
-  }
-  if (name === '' || rest.length > 0)
-    throw new RangeError(`${text}: expected name[:partitions[:replicationFactor]]`)
-  const count = number(partitions, 'partitions')
-  const factor = number(replicationFactor, 'replication factor')
-  return {
-    name,
-    ...(count === undefined ? {} : { partitions: count }),
-    ...(factor === undefined ? {} : { replicationFactor: factor }),
-  }
 }
 
 const defaultTimeoutMs = 30_000

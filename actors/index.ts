@@ -23,12 +23,12 @@ export type {
   ClusterOptions,
   GroupHandle,
   PartitionHandle,
-  TopicSpec,
 } from './cluster.ts'
-export { parseTopicSpec, startCluster } from './cluster.ts'
+export { startCluster } from './cluster.ts'
 export type * from './cluster-state.ts'
 export { type Performers, performing } from './performing.ts'
 export { Registry, type Root, stateName } from './registry.ts'
+export { parseTopicSpec, type TopicSpec } from './topic-spec.ts'
 export { Trace, type TraceEntry, type TraceKind } from './trace.ts'
 export { NotReached } from './until.ts'
 export type { World } from './world.ts'

@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander'
 import type { AnyStateMachine } from 'xstate'
-import * as doors from '../machines/index.ts'
 import { mermaidText, xstateText } from './machine-text.ts'
 import { table } from './table.ts'
 
@@ -8,12 +7,15 @@ import { table } from './table.ts'
 const nameOf = (door: string): string =>
   door.replace(/Machine$/, '').replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
 
-/** Every chart by its name: `leader-election`, `partition-replica` … */
-export const charts: ReadonlyMap<string, AnyStateMachine> = new Map(
-  Object.entries(doors as Readonly<Record<string, unknown>>)
-    .filter((door): door is [string, AnyStateMachine] => door[0].endsWith('Machine'))
-    .map(([door, machine]) => [nameOf(door), machine]),
-)
+/** Every chart by its name: `leader-election`, `partition-replica` … Loaded when asked for: other commands need none. */
+export async function loadCharts(): Promise<ReadonlyMap<string, AnyStateMachine>> {
+  const doors: Readonly<Record<string, unknown>> = await import('../machines/index.ts')
+  return new Map(
+    Object.entries(doors)
+      .filter((door): door is [string, AnyStateMachine] => door[0].endsWith('Machine'))
+      .map(([door, machine]) => [nameOf(door), machine]),
+  )
+}
 
 /** `samsa machines list`, `samsa machines show NAME --format xstate|mermaid`. */
 export function addMachinesCommands(program: Command): void {
@@ -23,8 +25,8 @@ export function addMachinesCommands(program: Command): void {
   machines
     .command('list')
     .description('every chart by name')
-    .action(() => {
-      const rows = [...charts].map(([name, { root, config }]) => [
+    .action(async () => {
+      const rows = [...(await loadCharts())].map(([name, { root, config }]) => [
         name,
         Object.keys(root.states).join(' '),
         config.description,
@@ -43,7 +45,8 @@ export function addMachinesCommands(program: Command): void {
         .choices(['xstate', 'mermaid'])
         .default('xstate'),
     )
-    .action((name: string, { format }: { format: 'xstate' | 'mermaid' }) => {
+    .action(async (name: string, { format }: { format: 'xstate' | 'mermaid' }) => {
+      const charts = await loadCharts()
       const machine = charts.get(name)
       if (machine === undefined)
         throw new Error(`there is no chart ${name}: there are ${[...charts.keys()].join(', ')}`)

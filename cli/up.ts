@@ -1,12 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import {
-  type Cluster,
-  nodePlatform,
-  parseTopicSpec,
-  startCluster,
-  type TopicSpec,
-} from '../actors/node.ts'
-import { startControl } from '../control/server.ts'
+import type { Cluster, TopicSpec } from '../actors/node.ts'
+import { parseTopicSpec } from '../actors/topic-spec.ts'
 
 interface UpOptions {
   brokers: number
@@ -48,11 +42,11 @@ function collectOverride(text: string, overrides: Record<string, string>): Recor
 
 /** A listener's failure in words: which port, and what to do. */
 function explain(error: unknown): Error {
-  const { code, message } = error as Error & { code?: string }
-  if (code !== 'EADDRINUSE' && !/EADDRINUSE/.test(message)) return error as Error
-  const taken = /(\d+)\D*$/.exec(message)?.[1] ?? ''
+  const { message } = error as Error
+  const taken = /EADDRINUSE.*?(\d+)\D*$|port (\d+)\b.*\btaken/.exec(message)
+  if (taken === null) return error as Error
   return new Error(
-    `port ${taken} is taken: end what listens there, or choose another with --port, --zookeeper-port or --control-port (0: any free one)`,
+    `port ${taken[1] ?? taken[2]} is taken: end what listens there, or choose another with --port, --zookeeper-port or --control-port (0: any free one)`,
   )
 }
 
@@ -84,6 +78,9 @@ function narrate(cluster: Cluster): void {
 }
 
 async function up(options: UpOptions): Promise<void> {
+  // Loaded here, so that the other commands need not wait for a whole cluster's code.
+  const { nodePlatform, startCluster } = await import('../actors/node.ts')
+  const { startControl } = await import('../control/server.ts')
   const platform = nodePlatform()
   let cluster: Cluster
   try {

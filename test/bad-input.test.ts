@@ -125,7 +125,8 @@ test('a frame cut short by the end of its connection is nothing', async () => {
 
 test('ApiVersions of a version nobody has is answered with error 35 and the range it has', async () => {
   const { socket, frame } = await raw()
-  socket.write(Buffer.from([0, 0, 0, 10, 0, 18, 0, 99, 0, 0, 0, 1, 0xff, 0xff]))
+  // Its header is of the newest form, with (no) tagged fields at the end.
+  socket.write(Buffer.from([0, 0, 0, 11, 0, 18, 0, 99, 0, 0, 0, 1, 0xff, 0xff, 0]))
   const { body } = decodeResponse(ApiVersions, 0, await frame())
   expect(body.errorCode).toBe(errors.UNSUPPORTED_VERSION)
   expect(body.apiKeys.find(({ apiKey }) => apiKey === 18)).toMatchObject({

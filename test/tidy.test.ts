@@ -191,7 +191,9 @@ test('file names are nouns of the field in kebab-case, and none is a drawer', ()
   const names = [...house, ...files('test'), ...files('examples')]
   const wrong = names.filter(name => {
     const last = name.split('/').at(-1) as string
-    return !/^[a-z0-9]+(-[a-z0-9]+)*(\.(test|bench|fuzz|types|config))?\.(ts|js)$/.test(last)
+    return !/^[a-z0-9]+(-[a-z0-9]+)*(\.(test|properties\.test|bench|fuzz|types|config))?\.(ts|js)$/.test(
+      last,
+    )
   })
   const drawers = names.filter(name =>
     /(^|[/-])(utils?|helpers?|common|misc|types|manager|shared)(\/|\.ts|-)/.test(name),
