@@ -55,7 +55,9 @@ export class LeaderEpochs {
 
   /**
    * An epoch begins at an offset. The latest epoch again is no news, unless it begins earlier. Entries that
-   * contradict the new one (a later epoch, or a start at or beyond its own) fall away.
+   * contradict the new one (a later epoch, or a start at or beyond its own) fall away. Where the epoch had begun
+   * before them, it began there: a leader that lost its office before its first write leaves a later one behind, and
+   * then copies more of the earlier. (LeaderEpochFileCache forgets the earlier start; its followers cut such entries first.)
    */
   assign(leaderEpoch: number, startOffset: number): void {
     assert(
@@ -116,12 +118,12 @@ export class LeaderEpochs {
     let last = this.#entries.at(-1)
     while (
       last !== undefined &&
-      (last.leaderEpoch >= leaderEpoch || last.startOffset >= startOffset)
+      (last.leaderEpoch > leaderEpoch || last.startOffset >= startOffset)
     ) {
       this.#entries.pop()
       last = this.#entries.at(-1)
     }
-    this.#entries.push({ leaderEpoch, startOffset })
+    if (last?.leaderEpoch !== leaderEpoch) this.#entries.push({ leaderEpoch, startOffset })
   }
 
   #replace(entries: LeaderEpochStart[]): void {

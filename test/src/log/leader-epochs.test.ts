@@ -194,6 +194,16 @@ test.each<{ what: string; requested: number; answer: Entry }>([
   expect([leaderEpoch, endOffset]).toEqual(answer)
 })
 
+test('an epoch that goes on after one without records began where it began', () => {
+  const epochs = new LeaderEpochs(memoryDisk(), 'orders-0')
+  epochs.assign(4, 5)
+  epochs.assign(5, 7)
+  epochs.assign(4, 7)
+  expect(epochs.entries).toEqual([{ leaderEpoch: 4, startOffset: 5 }])
+  epochs.assign(4, 3)
+  expect(epochs.entries).toEqual([{ leaderEpoch: 4, startOffset: 3 }])
+})
+
 test('without any epoch every answer is undefined', () => {
   const { epochs } = epochsOf()
   expect(epochs.endOffsetFor(0, 20)).toEqual({ leaderEpoch: -1, endOffset: -1 })
