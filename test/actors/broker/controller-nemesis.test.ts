@@ -1,0 +1,86 @@
+/**
+ * Brokers die, sleep, lose their sessions and come back at random, controllers among them. Whatever happens: no two leaders in one
+ * leader epoch, no empty ISR, no chart that meets what it did not expect; and when it stops, all is well again.
+ */
+import { expect, test } from 'vitest'
+import { memoryPlatform } from '../../../actors/memory.ts'
+import type { LeaderElectionCommand } from '../../../machines/controller/leader-election.ts'
+import { seededRandom } from '../../../src/platform/random.ts'
+import { WholeCluster } from './whole-cluster.ts'
+
+const seeds = Number(process.env.SEEDS ?? 6)
+const firstSeed = Number(process.env.FIRST_SEED ?? 1)
+
+async function ordeal(seed: number): Promise<void> {
+  const platform = memoryPlatform({ clock: 'stepping', seed })
+  const random = seededRandom(seed)
+  const pick = <T>(from: readonly T[]): T => from[Math.floor(random.next() * from.length)] as T
+  await using it = await WholeCluster.start({
+    platform,
+    topics: [
+      { name: 'orders', partitions: 4, replicationFactor: 3 },
+      { name: 'bills', partitions: 3, replicationFactor: 2 },
+      { name: 'lone', partitions: 2, replicationFactor: 1 },
+    ],
+    overrides: { 'leader.imbalance.check.interval.seconds': 4 },
+  })
+  const { cluster } = it
+  const leaders = new Map<string, number>()
+  const wrong: string[] = []
+  const watching = cluster.trace.entries.subscribe(({ kind, type, path, detail }) => {
+    if (kind === 'actor' && type === 'failed') wrong.push(`${path} failed: ${detail.error}`)
+    if (kind !== 'command' || type !== 'leaderAndIsr.send') return
+    // reason: the trace keeps commands as they are.
+    const order = detail as never as Extract<LeaderElectionCommand, { type: 'leaderAndIsr.send' }>
+    for (const { topic, partition, leader, leaderEpoch, isr, replicas } of order.partitions) {
+      const term = `${topic}-${partition}@${leaderEpoch}`
+      const known = leaders.get(term) ?? leader
+      leaders.set(term, leader)
+      if (known !== leader) wrong.push(`${term}: led by ${known} and by ${leader}`)
+      if (isr.length === 0) wrong.push(`${term}: empty ISR`)
+      if (leader !== -1 && !isr.includes(leader)) wrong.push(`${term}: ${leader} not in ${isr}`)
+      if (!isr.every(id => replicas.includes(id))) wrong.push(`${term}: strangers in ${isr}`)
+    }
+  })
+  const under: Promise<unknown>[] = []
+  for (let fault = 0; fault < 14; fault++) {
+    const broker = pick(cluster.brokers)
+    const kind = pick(['kill', 'expire', 'pause', 'stop', 'revive', 'revive'] as const)
+    if (kind === 'kill' && ['running', 'paused'].includes(broker.state)) broker.kill()
+    else if (kind === 'expire' && broker.state === 'running') broker.expireSession()
+    else if (kind === 'pause' && broker.state === 'running') broker.pause()
+    else if (kind === 'stop' && broker.state === 'running')
+      under.push(broker.stop().catch(() => {}))
+    else if (broker.state === 'paused') broker.resume()
+    else if (['killed', 'stopped', 'failed'].includes(broker.state))
+      under.push(broker.restart().catch(() => {}))
+    await cluster.advance(pick([1, 5, 30, 300, 1500, 4000]))
+  }
+  await platform.waiting(Promise.all(under))
+  for (const broker of cluster.brokers) {
+    if (broker.state === 'paused') broker.resume()
+    else if (broker.state !== 'running') await broker.restart()
+  }
+  await cluster.until(
+    ({ partitions, controller }) =>
+      controller !== null &&
+      partitions.length === 9 &&
+      partitions.every(
+        ({ leader, isr, replicas }) => leader !== -1 && isr.length === replicas.length,
+      ),
+    { what: 'a controller, leaders and full ISRs', timeoutMs: 120_000 },
+  )
+  for (const { topic, partition, leader, leaderEpoch, isr } of cluster.state().partitions)
+    expect(await it.znode(`/brokers/topics/${topic}/partitions/${partition}/state`)).toMatchObject({
+      leader,
+      leader_epoch: leaderEpoch,
+      isr,
+    })
+  expect(cluster.brokers.filter(({ id }) => it.world(id).controller.isActive)).toHaveLength(1)
+  watching.unsubscribe()
+  expect(wrong).toEqual([])
+}
+
+for (let seed = firstSeed; seed < firstSeed + seeds; seed++)
+  test(`whatever happens to brokers, leaders are unique and come back (seed ${seed})`, () =>
+    ordeal(seed))
