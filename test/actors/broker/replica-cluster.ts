@@ -119,6 +119,8 @@ export class ReplicaCluster {
   readonly config: BrokerConfig
   readonly brokers = new Map<number, ReplicaBroker>()
   readonly failures: string[] = []
+  /** Brokers that stood still for so long that their sessions are gone. */
+  readonly silent = new Set<number>()
   topicOverrides: Record<string, string> = {}
   nextBrokerEpoch = 100
   /** How AlterPartition is answered; null: not at all. */
@@ -190,7 +192,7 @@ export class ReplicaCluster {
   }
 
   /** UpdateMetadata: who lives, who leads. */
-  tellAll(alive: readonly number[] = [...this.brokers.keys()]): void {
+  tellAll(alive: readonly number[] = this.alive): void {
     const { leader, leaderEpoch, isr, partitionEpoch } = this.state
     for (const { world } of this.brokers.values()) {
       world.metadata.update({
@@ -234,7 +236,7 @@ export class ReplicaCluster {
   }
 
   /** A new reign: written to ZooKeeper, then told to these brokers. */
-  elect(change: Partial<StateZNode>, told: readonly number[] = [...this.brokers.keys()]): void {
+  elect(change: Partial<StateZNode>, told: readonly number[] = this.alive): void {
     const { leaderEpoch, partitionEpoch } = this.state
     this.state = {
       ...this.state,
@@ -291,9 +293,8 @@ export class ReplicaCluster {
     this.proposals.push(isr)
     if (this.verdict === 'ignore') return new Observable(() => {})
     let errorCode = this.verdict === 'accept' ? errors.NONE : this.verdict
-    if (errorCode === errors.NONE && asked.leaderEpoch !== this.state.leaderEpoch)
-      errorCode = errors.FENCED_LEADER_EPOCH
-    if (errorCode === errors.NONE) {
+    if (errorCode === errors.NONE) errorCode = this.#refusalOf(asked, isr)
+    if (errorCode === errors.NONE && !isSame(isr, this.state.isr)) {
       this.state.isr = isr
       this.state.partitionEpoch++
     }
@@ -310,6 +311,27 @@ export class ReplicaCluster {
         },
       ],
     }
+  }
+
+  /** The checks of the controller, in its order. */
+  #refusalOf(
+    asked: { readonly leaderEpoch: number; readonly partitionEpoch: number },
+    isr: readonly number[],
+  ): number {
+    const { leaderEpoch, partitionEpoch } = this.state
+    if (asked.leaderEpoch !== leaderEpoch) return errors.FENCED_LEADER_EPOCH
+    if (isSame(isr, this.state.isr)) return errors.NONE
+    if (asked.partitionEpoch !== partitionEpoch) return errors.INVALID_UPDATE_VERSION
+    return isr.every(id => this.lives(id)) ? errors.NONE : errors.INELIGIBLE_REPLICA
+  }
+
+  /** Whether the controller believes that a broker lives. */
+  lives(id: number): boolean {
+    return this.brokers.has(id) && !this.silent.has(id)
+  }
+
+  get alive(): number[] {
+    return this.replicas.filter(id => this.lives(id))
   }
 
   /**
@@ -376,6 +398,9 @@ function joined(chunks: readonly Uint8Array[]): Uint8Array {
   }
   return bytes.subarray(4)
 }
+
+const isSame = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every(id => b.includes(id))
 
 const utf8 = new TextEncoder()
 
