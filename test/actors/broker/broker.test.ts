@@ -4,6 +4,7 @@ import {
   type RunningBroker,
   startBroker,
 } from '../../../actors/broker/broker.ts'
+import { createTopic } from '../../../actors/broker/topic-admin.ts'
 import type { Process } from '../../../actors/process.ts'
 import { connectRequester } from '../../../actors/requester.ts'
 import { until } from '../../../actors/until.ts'
@@ -290,5 +291,28 @@ test('what is asked for is created, and answered once it has leaders', async () 
   expect(topic).toMatchObject({ errorCode: 0, name: 'orders' })
   expect(topic?.partitions[0]).toMatchObject({ errorCode: 0, partitionIndex: 0 })
   expect(topic?.partitions[0]?.replicaNodes).toHaveLength(3)
+  expect(it.failures).toEqual([])
+})
+
+test('a broker that is stopped has given its leaderships away before its znode goes', async () => {
+  const brokers = await Promise.all([1, 2, 3].map(id => serving(start(id))))
+  const [one, , three] = brokers as [Started, Started, Started]
+  await reach(() => one.world.metadata.brokers().length === 3, 'all are known')
+  await it.answer(
+    createTopic(one.world, { name: 'orders', partitions: 6, replicationFactor: 3, configs: {} }),
+  )
+  const leaders = () =>
+    [...(three.world.metadata.topic('orders')?.partitions.values() ?? [])].map(p => p.leader)
+  await reach(() => leaders().length === 6 && !leaders().includes(-1), 'all are led')
+  expect(leaders()).toContain(1)
+  let ledAtTheEnd: number[] | undefined
+  it.trace.entries.subscribe(({ kind, type, detail }) => {
+    if (kind === 'znode' && type === 'deleted' && detail.path === path(1)) ledAtTheEnd = leaders()
+  })
+  one.stop()
+  await reach(() => one.told.includes('stopped'), 'it is down')
+  expect(one.told).toEqual(['running', 'stopped'])
+  expect(ledAtTheEnd).toHaveLength(6)
+  expect(ledAtTheEnd).not.toContain(1)
   expect(it.failures).toEqual([])
 })
