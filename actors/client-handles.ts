@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { firstValueFrom, type Observable } from 'rxjs'
 import type { Platform } from '../src/ports.ts'
 import type { Admin } from './client/admin-config.ts'

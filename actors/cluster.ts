@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { Observable } from 'rxjs'
 import type { InspectionEvent } from 'xstate'
 import { type BrokerConfig, brokerConfig, type Profile } from '../src/broker/config.ts'
@@ -481,7 +482,8 @@ class StartedCluster implements Cluster {
       // On a later turn: what failed may still be on the stack.
       this.platform.clock.setTimeout(() => this.registry.stopNode(path), 0)
     }
-    const process: Process = new Process(this.platform, error => failed(path, error))
+    const own = this.platform.node?.(path) ?? this.platform
+    const process: Process = new Process(own, error => failed(path, error))
     this.#processes.set(path, process)
     return createWorld({
       name: path,
