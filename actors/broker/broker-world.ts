@@ -141,6 +141,8 @@ export interface Partitions {
   /** The same with an error code where it is not served here: NOT_LEADER_OR_FOLLOWER where others have it (getPartitionOrError). */
   find(topic: string, partition: number): Partition | ErrorCode
   all(): Iterable<Partition>
+  /** The name of a topic that has replicas here: the controller tells of those before it tells all the world. */
+  topicName(topicId: Uuid): string | undefined
   /** Who fetches from this broker incrementally (KIP-227). */
   readonly fetchSessions: FetchSessions
   /** ReplicaManager.becomeLeaderOrFollower. */

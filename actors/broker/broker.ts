@@ -75,6 +75,7 @@ const noPartitions: Partitions = {
   get: () => undefined,
   find: () => errors.UNKNOWN_TOPIC_OR_PARTITION,
   all: () => [],
+  topicName: () => undefined,
   get fetchSessions(): never {
     return tooEarly('fetch sessions')
   },

@@ -81,6 +81,12 @@ class PartitionsRoom implements Partitions {
     return this.#replicas.values()
   }
 
+  topicName(topicId: Uuid): string | undefined {
+    for (const replica of this.#replicas.values())
+      if (replica.topicId === topicId) return replica.topic
+    return undefined
+  }
+
   leaderAndIsr(request: LeaderAndIsrRequest): ResponseDraftOf<typeof LeaderAndIsr> {
     if (!this.#broker.metadata.admitController(request.controllerEpoch))
       return { errorCode: errors.STALE_CONTROLLER_EPOCH }

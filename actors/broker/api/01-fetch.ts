@@ -13,7 +13,7 @@ import {
   type WantedPartition,
 } from '../../../src/broker/fetch-session.ts'
 import { type ErrorCode, errors } from '../../../src/error.ts'
-import { type BrokerId, noUuid } from '../../../src/ids.ts'
+import { type BrokerId, noUuid, type Uuid } from '../../../src/ids.ts'
 import type { Fetch, RequestOf, ResponseDraftOf } from '../../../src/protocol/index.ts'
 import type { BrokerWorld, Partition } from '../broker-world.ts'
 import type { FetchContext } from '../fetch-sessions.ts'
@@ -143,12 +143,15 @@ function limitsOf(broker: BrokerWorld, request: Request, call: Call, reader: Rea
 const isEnough = ({ bytes, isUrgent }: Pass, minBytes: number): boolean =>
   isUrgent || bytes >= minBytes
 
+/** No topic has the zero id, though a topic of an older controller may have none. */
+const nameOf = ({ metadata, partitions }: BrokerWorld, topicId: Uuid): string | null =>
+  topicId === noUuid ? null : (metadata.topicName(topicId) ?? partitions.topicName(topicId) ?? null)
+
 function targetOf(broker: BrokerWorld, call: Call, wanted: WantedPartition): Target {
-  const { metadata, partitions } = broker
   const { topicId } = wanted
-  const name = call.version >= 13 ? (metadata.topicName(topicId) ?? null) : wanted.topic
+  const name = call.version < 13 ? wanted.topic : nameOf(broker, topicId)
   if (name === null) return { ...wanted, name, partition: errors.UNKNOWN_TOPIC_ID }
-  const partition = partitions.find(name, wanted.wanted.partition)
+  const partition = broker.partitions.find(name, wanted.wanted.partition)
   const isOther =
     typeof partition !== 'number' &&
     topicId !== noUuid &&
@@ -310,7 +313,7 @@ function answer(broker: BrokerWorld, call: Call, context: FetchContext, pass: Pa
       data.errorCode === errors.NOT_LEADER_OR_FOLLOWER ||
       data.errorCode === errors.FENCED_LEADER_EPOCH
     if (version < 16 || !isElsewhere) return answered
-    const name = broker.metadata.topicName(topicId) ?? topic
+    const name = nameOf(broker, topicId) ?? topic
     const currentLeader = hints.currentLeader(name, data.partitionIndex)
     return { ...answered, data: { ...data, currentLeader } }
   })
