@@ -85,7 +85,8 @@ export class BrokerNode implements BrokerHandle {
   /** Starts its process; `started()` tells when it serves. */
   start(): void {
     const { platform, registry, zookeeper } = this.#parts
-    const process: Process = new Process(platform, error => this.#failed(process, this.path, error))
+    const own = platform.node?.(this.path) ?? platform
+    const process: Process = new Process(own, error => this.#failed(process, this.path, error))
     this.#error = null
     this.#process = process
     this.#enter('starting')

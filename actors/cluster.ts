@@ -110,6 +110,8 @@ export interface Cluster extends AsyncDisposable {
   readonly brokers: readonly BrokerHandle[]
   /** @throws RangeError where there is no such broker. */
   broker(id: BrokerId): BrokerHandle
+  /** What a znode holds, as ZooKeeper has it now; undefined where there is none. */
+  znode(path: string): Uint8Array | null | undefined
   /** The broker that is controller; undefined while there is none. */
   readonly controller: BrokerHandle | undefined
   partition(topic: string, partition: number): PartitionHandle
@@ -229,6 +231,10 @@ class StartedCluster implements Cluster {
   get zookeeper(): string {
     const { host, port } = this.#zookeeperAddress ?? { host: '', port: 0 }
     return `${host}:${port}`
+  }
+
+  znode(path: string): Uint8Array | null | undefined {
+    return this.#zookeeper?.tree.node(path)?.data
   }
 
   get controller(): BrokerHandle | undefined {

@@ -165,6 +165,11 @@ export interface Platform {
   readonly compression: Compression
   /** The disk of one node by its name (`broker-1`, `zookeeper`). It outlives the node: asked again it holds what was written. */
   disk(node: string): Disk
+  /**
+   * The platform as one node has it: where links know between whom they are, and clocks drift. Undefined where it makes no
+   * difference.
+   */
+  node?(name: string): Platform
   /** Wraps what the outside waits for: a stepping clock moves only while somebody does. */
   waiting<T>(promise: Promise<T>): Promise<T>
 }

@@ -50,6 +50,14 @@ export class SteppingClock implements Clock {
     return this.waiting(new Promise(resolve => this.setTimeout(resolve, durationMs)))
   }
 
+  /**
+   * Lets this much time pass in one go, without a turn of the event loop between two timers: some ten times as fast, for those
+   * who hear of everything by callbacks and await nothing meanwhile.
+   */
+  pass(durationMs: number): void {
+    this.#timeline.runUntil(this.#timeline.nowMs + durationMs)
+  }
+
   async #run(): Promise<void> {
     this.#running = true
     try {
