@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { InspectionEvent } from 'xstate'
+import type { AnyActorRef, InspectionEvent } from 'xstate'
 import { startCluster } from '../../actors/memory.ts'
 
 test("XState's own inspection events of every actor are handed on, under the actors' paths", async () => {
@@ -8,7 +8,7 @@ test("XState's own inspection events of every actor are handed on, under the act
   await using cluster = await startCluster({
     topics: [{ name: 'orders', partitions: 1, replicationFactor: 3 }],
     inspect: (event: InspectionEvent) => {
-      paths.add((event.actorRef as { id: string }).id)
+      paths.add((event.actorRef as AnyActorRef).id)
       if (event.type === '@xstate.event') events.push(event.event.type)
     },
   })
