@@ -371,8 +371,6 @@ export const leaderElectionMachine = setup({
     mustRead: ({ context }) =>
       context.task !== null && readingList(context.view, context.task).partitions.length > 0,
     mustWrite: ({ context }) => (context.task?.writes.length ?? 0) > 0,
-    /** A leader's proposal is not made again for it: it will ask anew if it still leads. */
-    isProposal: ({ context }) => context.task?.work.kind === 'proposal',
   },
 }).createMachine({
   id: 'leaderElection',
@@ -521,10 +519,8 @@ export const leaderElectionMachine = setup({
       entry: 'write',
       on: {
         'zk.committed': { target: 'announcing', actions: 'keepWritten' },
-        'zk.badVersion': [
-          { guard: 'isProposal', target: 'announcing', actions: 'keepWritten' },
-          { target: 'electing.readingStates', actions: 'keepWritten' },
-        ],
+        // Somebody wrote there, or we did and the answer was lost: read again, for those alone.
+        'zk.badVersion': { target: 'electing.readingStates', actions: 'keepWritten' },
         'zk.fenced': 'resigned',
       },
     },

@@ -20,6 +20,8 @@ export interface Aim extends TopicPartition {
   readonly elect: ElectionStrategy | null
   /** Replicas that go offline: they leave the ISR. */
   readonly goingOffline: readonly BrokerId[]
+  /** The leader epoch rises in any case, so that the replicas take in what they hear of the partition. */
+  readonly renewsLeaderEpoch?: boolean
 }
 
 /** A state znode to be written under the fence of the controller epoch. */
@@ -65,7 +67,13 @@ export function decide(
       writes.push({
         topic,
         partition,
-        state: { ...state, controllerEpoch: options.controllerEpoch },
+        state: {
+          leader: state.leader,
+          isr: state.isr,
+          leaderEpoch: state.leaderEpoch,
+          leaderRecoveryState: state.leaderRecoveryState,
+          controllerEpoch: options.controllerEpoch,
+        },
         partitionEpoch: row.leadership?.partitionEpoch ?? null,
       })
     else if (aim.elect !== null && needsElection(view, known, aim.elect))
@@ -130,7 +138,9 @@ function nextState(
         leaderRecoveryState: elected.unclean ? 1 : leadership.leaderRecoveryState,
       }
   }
-  return withoutReplicas(leadership, aim.goingOffline)
+  const changed = withoutReplicas(leadership, aim.goingOffline)
+  if (changed !== null || aim.renewsLeaderEpoch !== true) return changed
+  return { ...leadership, leaderEpoch: leadership.leaderEpoch + 1 }
 }
 
 /**

@@ -93,6 +93,8 @@ export interface Task {
   readonly mistrusts: boolean
   /** What is being written. */
   readonly writes: readonly StateWrite[]
+  /** A leader's proposals that were refused, or carried out with their answer lost: what is read will tell. */
+  readonly doubted: readonly StateWrite[]
   /** To be told to replicas, and as metadata to everybody. */
   readonly announced: readonly Announced[]
   /** To be told as metadata alone. */
@@ -147,6 +149,7 @@ const idle = (work: Work): Task => ({
   aims: [],
   mistrusts: false,
   writes: [],
+  doubted: [],
   announced: [],
   metadata: [],
   tellsBrokers: false,
@@ -378,32 +381,58 @@ export function decideTask(
   const found = read.flatMap(({ leadership, ...state }) =>
     leadership === null ? [] : [{ ...state, leadership }],
   )
+  const view = withLeaderships(before, found)
+  const confirmed = written(task.doubted).filter(made =>
+    sameLeadership(made.leadership, partitionRow(view, made)?.leadership),
+  )
   // Whoever's write it was (our own, whose answer was lost, or a tool's): the replicas are to hear of it.
   const unheard = found.filter(
-    ({ leadership, ...state }) => JSON.stringify(leadership) !== JSON.stringify(known(state)),
+    ({ leadership, ...state }) =>
+      !sameLeadership(leadership, known(state)) && !has(confirmed, state),
   )
   // Not there though it was known, or though it was in the way of being created: the topic is on its way out.
   const lost = read.filter(
     state => state.leadership === null && (known(state) !== null || task.mistrusts),
   )
-  const view = withLeaderships(before, found)
-  const aims = task.aims.filter(
-    aim => !lost.some(({ topic, partition }) => topic === aim.topic && partition === aim.partition),
-  )
+  const aims = task.aims.filter(aim => !has(lost, aim) && !has(confirmed, aim))
   const { writes, leaderless } = decide(view, aims, options)
+  const denied = task.doubted.filter(write => !has(confirmed, write))
   return {
     view,
     task: {
       ...task,
       aims,
       writes,
+      doubted: [],
+      answer: task.answer && withRefused(task.answer, denied),
       leaderless: [...task.leaderless, ...leaderless],
       announced: [
         ...task.announced,
         ...unheard.map(state => ({ ...plain(state), isNew: known(state) === null })),
       ],
+      metadata: [...task.metadata, ...confirmed.map(plain)],
     },
   }
+}
+
+const has = (partitions: readonly TopicPartition[], it: TopicPartition): boolean =>
+  partitions.some(({ topic, partition }) => topic === it.topic && partition === it.partition)
+
+/** Of a state znode as written and as read; the order of their fields may differ. */
+function sameLeadership(
+  a: Leadership | null | undefined,
+  b: Leadership | null | undefined,
+): boolean {
+  if (!a || !b) return a === b
+  return (
+    a.leader === b.leader &&
+    a.leaderEpoch === b.leaderEpoch &&
+    a.controllerEpoch === b.controllerEpoch &&
+    a.partitionEpoch === b.partitionEpoch &&
+    a.leaderRecoveryState === b.leaderRecoveryState &&
+    a.isr.length === b.isr.length &&
+    a.isr.every((id, index) => id === b.isr[index])
+  )
 }
 
 /**
@@ -416,14 +445,29 @@ export function settleWrites(
   task: Task,
   stale: readonly TopicPartition[],
 ): { readonly view: ClusterView; readonly task: Task } {
-  const isStale = (it: TopicPartition): boolean =>
-    stale.some(({ topic, partition }) => topic === it.topic && partition === it.partition)
+  const isStale = (it: TopicPartition): boolean => has(stale, it)
   const done = stale.length === 0 ? task.writes : task.writes.filter(write => !isStale(write))
   const view = withLeaderships(before, written(done))
   // Leaders know the ISR they proposed: they get an answer, the others metadata, and nobody LeaderAndIsr.
-  if (task.work.kind === 'proposal') {
-    const answer = task.answer && withRefused(task.answer, stale)
-    return { view, task: { ...task, writes: [], metadata: done.map(plain), answer } }
+  if (task.work.kind === 'proposal' && task.aims.length === 0) {
+    const doubted = task.writes.filter(isStale)
+    return {
+      view,
+      task: {
+        ...task,
+        writes: [],
+        doubted,
+        // A leader that is refused waits for the next LeaderAndIsr, which must be a new one for it (KAFKA-2729).
+        aims: doubted.map(write => ({
+          ...plain(write),
+          elect: null,
+          goingOffline: [],
+          renewsLeaderEpoch: true,
+        })),
+        mistrusts: true,
+        metadata: done.map(plain),
+      },
+    }
   }
   const offline = new Map(task.aims.map(aim => [printPartition(aim), aim.goingOffline]))
   const announced = done.map((write): Announced => {

@@ -3,17 +3,54 @@
  * leader epoch, no empty ISR, no chart that meets what it did not expect; and when it stops, all is well again.
  */
 import { expect, test } from 'vitest'
-import { memoryPlatform } from '../../../actors/memory.ts'
+import { type MemoryPlatform, memoryPlatform } from '../../../actors/memory.ts'
 import type { LeaderElectionCommand } from '../../../machines/controller/leader-election.ts'
 import { seededRandom } from '../../../src/platform/random.ts'
+import type { Network, Random } from '../../../src/ports.ts'
 import { WholeCluster } from './whole-cluster.ts'
 
 const seeds = Number(process.env.SEEDS ?? 6)
 const firstSeed = Number(process.env.FIRST_SEED ?? 1)
 
-async function ordeal(seed: number): Promise<void> {
-  const platform = memoryPlatform({ clock: 'stepping', seed })
+/** A network that cuts connections at one chunk in so many: one that leaves is lost, one that arrives had its effect already. */
+function cutting(platform: MemoryPlatform, random: Random, share: () => number): Network {
+  const { clock, network } = platform
+  return {
+    listen: (address, events) => network.listen(address, events),
+    connect: (address, events) => {
+      let isCut = false
+      const cut = (): void => {
+        if (isCut) return
+        isCut = true
+        socket.destroy()
+        events.closed(new Error('cut'))
+      }
+      const socket = network.connect(address, {
+        connected: () => !isCut && events.connected(),
+        data: chunk => {
+          if (random.next() < share()) cut()
+          else if (!isCut) events.data(chunk)
+        },
+        ended: () => !isCut && events.ended(),
+        drained: () => !isCut && events.drained(),
+        closed: error => !isCut && events.closed(error),
+      })
+      const write = socket.write.bind(socket)
+      socket.write = chunks => {
+        if (random.next() >= share()) return write(chunks)
+        clock.setTimeout(cut, 0)
+        return true
+      }
+      return socket
+    },
+  }
+}
+
+async function ordeal(seed: number, share: number): Promise<void> {
+  let cuts = 0
   const random = seededRandom(seed)
+  const memory = memoryPlatform({ clock: 'stepping', seed })
+  const platform = { ...memory, network: cutting(memory, seededRandom(seed + 1), () => cuts) }
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random.next() * from.length)] as T
   await using it = await WholeCluster.start({
     platform,
@@ -42,6 +79,7 @@ async function ordeal(seed: number): Promise<void> {
       if (!isr.every(id => replicas.includes(id))) wrong.push(`${term}: strangers in ${isr}`)
     }
   })
+  cuts = share
   const under: Promise<unknown>[] = []
   for (let fault = 0; fault < 14; fault++) {
     const broker = pick(cluster.brokers)
@@ -56,11 +94,14 @@ async function ordeal(seed: number): Promise<void> {
       under.push(broker.restart().catch(() => {}))
     await cluster.advance(pick([1, 5, 30, 300, 1500, 4000]))
   }
+  cuts = 0
   await platform.waiting(Promise.all(under))
   for (const broker of cluster.brokers) {
     if (broker.state === 'paused') broker.resume()
     else if (broker.state !== 'running') await broker.restart()
   }
+  // Long enough for every session that is still to end, and for leaders to go home.
+  await cluster.advance(15_000)
   await cluster.until(
     ({ partitions, controller }) =>
       controller !== null &&
@@ -81,6 +122,10 @@ async function ordeal(seed: number): Promise<void> {
   expect(wrong).toEqual([])
 }
 
-for (let seed = firstSeed; seed < firstSeed + seeds; seed++)
+for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
   test(`whatever happens to brokers, leaders are unique and come back (seed ${seed})`, () =>
-    ordeal(seed))
+    ordeal(seed, 0))
+
+  test(`so they do where connections are cut at any moment (seed ${seed})`, () =>
+    ordeal(seed, 0.02))
+}

@@ -735,15 +735,42 @@ test('a leader’s proposal is written and answered; the others hear of it as me
   })
 })
 
-test('a proposal over a state that changed meanwhile is refused, not decided again', () => {
-  const [snapshot, orders] = steps(
+test('a proposal that was written though the answer was lost is answered as written', () => {
+  const made = leadership(1, [1, 2, 3], { partitionEpoch: 1, controllerEpoch: 5 })
+  const [reading, asked] = steps(
     leaderElectionMachine,
     settled(three(led(1, [1, 2]))),
     proposing([1, 2, 3]),
     badVersion(0),
   )
+  expect(reading.value).toEqual({ electing: 'readingStates' })
+  expect(asked.at(-1)).toMatchObject({ type: 'zk.readStates', partitions: [partition(0)] })
+  const [snapshot, orders] = step(leaderElectionMachine, reading, statesRead([0, made]))
   expect(snapshot.value).toBe('announcing')
-  expect(orders.slice(1)).toMatchObject([answered(errors.INVALID_UPDATE_VERSION), confirm])
+  expect(told(orders)[0]).toEqual(['umr', 1, [1, 2, 3], [0, 1]])
+  expect(orders.slice(3)).toMatchObject([answered(0, [1, 2, 3]), confirm])
+  expect(partitionRow(clusterView(snapshot), partition(0))?.leadership).toEqual(made)
+})
+
+test('a proposal over a state that somebody changed is refused, and its leader told what is', () => {
+  const foreign = leadership(1, [1, 3], { partitionEpoch: 4 })
+  const [committing, written] = steps(
+    leaderElectionMachine,
+    settled(three(led(1, [1, 2]))),
+    proposing([1, 2, 3]),
+    badVersion(0),
+    statesRead([0, foreign]),
+  )
+  expect(written.at(-1)).toMatchObject({
+    type: 'zk.multi',
+    writes: [{ partitionEpoch: 4, state: { leader: 1, isr: [1, 3], leaderEpoch: 1 } }],
+  })
+  const [snapshot, orders] = step(leaderElectionMachine, committing, committed)
+  expect(snapshot.value).toBe('announcing')
+  expect(told(orders)[0]).toEqual(['lisr', 1, [0, 1, [1, 3], 1]])
+  expect(orders.slice(-2)).toMatchObject([answered(errors.INVALID_UPDATE_VERSION), confirm])
+  const [again] = step(leaderElectionMachine, committing, badVersion(0))
+  expect(again.value).toEqual({ electing: 'readingStates' })
 })
 
 test('a proposal that is refused at once is answered without a write', () => {
