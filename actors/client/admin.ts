@@ -17,11 +17,18 @@ import {
   OffsetFetch,
   type ResponseOf,
 } from '../../src/protocol/index.ts'
-import {
-  decodeAssignment,
-  decodeSubscription,
-} from '../../src/protocol/stored/consumer-protocol.ts'
 import type { World } from '../world.ts'
+import {
+  creatable,
+  describedByMetadata,
+  describedConfigs,
+  describedGroup,
+  describedTopic,
+  listed,
+  outcomeOf,
+  resourceTypes,
+  unlisted,
+} from './admin-answer.ts'
 import {
   type Admin,
   type AdminConfig,
@@ -29,13 +36,9 @@ import {
   type ClusterDescription,
   type ConfigResource,
   type CreatedTopic,
-  type DescribedConfig,
-  type GroupDescription,
   type ListedGroup,
   type ListedOffset,
-  type NewTopic,
   type Outcome,
-  type TopicDescription,
 } from './admin-config.ts'
 import type { Body } from './broker-connection.ts'
 import { BrokerConnections } from './broker-connections.ts'
@@ -45,9 +48,6 @@ import type { CommittedOffset } from './consumer-config.ts'
 import { findCoordinator } from './coordinator.ts'
 import { type KafkaError, kafkaError } from './kafka-error.ts'
 import { retried } from './retry.ts'
-
-const outcomeOf = (code: ErrorCode, detail?: string | null): KafkaError | null =>
-  code === errors.NONE ? null : kafkaError(code, detail)
 
 /** Throws the first of these errors, for the whole call to be tried again. */
 const failOn = (codes: readonly ErrorCode[], seen: readonly ErrorCode[]): void => {
@@ -60,8 +60,6 @@ const wrongCoordinator = [
   errors.COORDINATOR_NOT_AVAILABLE,
   errors.COORDINATOR_LOAD_IN_PROGRESS,
 ] as const
-
-const resourceTypes = { topic: 2, broker: 4 } as const
 
 /**
  * Starts an admin client in a world of its own (`client/<name>`). It connects when first asked.
@@ -435,100 +433,3 @@ const eachOf = <I, T>(
   items: readonly I[],
   ask: (item: I) => Observable<T>,
 ): Observable<readonly T[]> => (items.length === 0 ? of([]) : forkJoin(items.map(ask)))
-
-const creatable = (topic: NewTopic) => ({
-  name: topic.name,
-  // −1: the broker's default (KIP-464); with an assignment both must be.
-  numPartitions: topic.assignments === undefined ? (topic.numPartitions ?? -1) : -1,
-  replicationFactor: topic.assignments === undefined ? (topic.replicationFactor ?? -1) : -1,
-  assignments: (topic.assignments ?? []).map((brokerIds, partitionIndex) => ({
-    partitionIndex,
-    brokerIds,
-  })),
-  configs: Object.entries(topic.configs ?? {}).map(([name, value]) => ({ name, value })),
-})
-
-const describedByMetadata = (response: MetadataResponse): ClusterDescription => ({
-  clusterId: response.clusterId,
-  controllerId: response.controllerId,
-  brokers: response.brokers.map(({ nodeId, host, port, rack }) => ({
-    id: nodeId,
-    host,
-    port,
-    rack,
-  })),
-})
-
-const describedTopic = (topic: MetadataResponse['topics'][number]): TopicDescription => ({
-  name: topic.name ?? '',
-  topicId: topic.topicId,
-  isInternal: topic.isInternal,
-  error: outcomeOf(topic.errorCode),
-  partitions: topic.partitions
-    .map(one => ({
-      partition: one.partitionIndex,
-      leaderId: one.leaderId,
-      leaderEpoch: one.leaderEpoch,
-      replicas: one.replicaNodes,
-      isr: one.isrNodes,
-      offlineReplicas: one.offlineReplicas,
-    }))
-    .sort((a, b) => a.partition - b.partition),
-})
-
-const listed = (topics: ResponseOf<typeof ListOffsets>['topics']): ListedOffset[] =>
-  flat(topics).map(one => ({
-    topic: one.topic,
-    partition: one.partitionIndex,
-    offset: one.offset,
-    timestamp: one.timestamp,
-    leaderEpoch: one.leaderEpoch,
-    error: outcomeOf(one.errorCode),
-  }))
-
-const unlisted = (
-  { topic, partition }: { readonly topic: string; readonly partition: number },
-  error: KafkaError,
-): ListedOffset => ({ topic, partition, offset: -1, timestamp: -1, leaderEpoch: -1, error })
-
-function describedGroup(
-  { groups }: ResponseOf<typeof DescribeGroups>,
-  coordinatorId: number,
-): GroupDescription {
-  const [group] = groups
-  if (group === undefined)
-    throw kafkaError(errors.UNKNOWN_SERVER_ERROR, 'an answer without the group')
-  return {
-    groupId: group.groupId,
-    state: group.groupState,
-    protocolType: group.protocolType,
-    protocolName: group.protocolData,
-    coordinatorId,
-    error: outcomeOf(group.errorCode),
-    members: group.members.map(member => ({
-      memberId: member.memberId,
-      groupInstanceId: member.groupInstanceId,
-      clientId: member.clientId,
-      clientHost: member.clientHost,
-      topics: decodeSubscription(member.memberMetadata)?.topics ?? [],
-      assignment: (decodeAssignment(member.memberAssignment)?.assignedPartitions ?? []).flatMap(
-        ({ topic, partitions }) => partitions.map(partition => ({ topic, partition })),
-      ),
-    })),
-  }
-}
-
-const describedConfigs = ({ results }: ResponseOf<typeof DescribeConfigs>): DescribedConfig[] =>
-  results.map(result => ({
-    type: result.resourceType === resourceTypes.topic ? 'topic' : 'broker',
-    name: result.resourceName,
-    error: outcomeOf(result.errorCode, result.errorMessage),
-    entries: result.configs.map(entry => ({
-      name: entry.name,
-      value: entry.value,
-      isDefault: entry.isDefault || entry.configSource === 5,
-      isReadOnly: entry.readOnly,
-      isSensitive: entry.isSensitive,
-      source: entry.configSource,
-    })),
-  }))

@@ -5,7 +5,6 @@ import {
   membership,
 } from '../../machines/client/consumer.ts'
 import { errors } from '../../src/error.ts'
-import { ExpiryQueue } from '../../src/expiry-queue.ts'
 import type { Assignments } from '../../src/group/assignors/assignor.ts'
 import { printPartition, type TopicPartition } from '../../src/ids.ts'
 import type { Timer } from '../../src/ports.ts'
@@ -27,25 +26,21 @@ import {
   type OffsetToCommit,
 } from './consumer-config.ts'
 import { findCoordinator } from './coordinator.ts'
+import { Delivery } from './delivery.ts'
 import { Fetcher } from './fetcher.ts'
 import { Gathering } from './gathering.ts'
-import { assignors, GroupRequests, subscribed } from './group-requests.ts'
+import { GroupLeader } from './group-leader.ts'
+import { assignors, GroupRequests } from './group-requests.ts'
 import { clientError, type KafkaError, kafkaError } from './kafka-error.ts'
-import { PartitionReader } from './partition-reader.ts'
+import { PartitionReader, type ReaderOwner, readerError } from './partition-reader.ts'
 import { PositionRequests } from './position-requests.ts'
+import { committable, Revocations, uncommitted } from './revocations.ts'
 import type { FormerAssignment } from './sticky-user-data.ts'
 
 type Command<T extends ConsumerCommand['type']> = Extract<ConsumerCommand, { type: T }>
 
-/** Partitions on their way out: first what is unacknowledged, then the commit. */
-interface Revocation {
-  readonly number: number
-  readonly readers: readonly PartitionReader[]
-  commit: Subscription | undefined
-}
-
-/** Stalls are noticed this exactly, ms. */
-const stallTickMs = 100
+/** Of the time a close may take, what is kept back for the last commit and the goodbye, ms. */
+const goodbyeMs = 5000
 
 /**
  * Starts a consumer in a world of its own (`client/<name>`). It joins its group at once, and reads while somebody subscribes to
@@ -78,108 +73,67 @@ class RunningConsumer implements Consumer {
   readonly #root: Root<typeof consumerMachine>
   readonly #group: GroupRequests | undefined
   readonly #commits: Commits | undefined
+  readonly #leader: GroupLeader
+  readonly #readers = new Map<string, PartitionReader>()
+  readonly #readerOwner: ReaderOwner
   readonly #positions: PositionRequests
   readonly #committedWanted: Gathering<{ readonly reader: PartitionReader; readonly run: number }>
   readonly #fetcher: Fetcher
-  readonly #readers = new Map<string, PartitionReader>()
-  readonly #batches = new Channel<ConsumedBatch>()
+  readonly #delivery: Delivery
+  readonly #revocations: Revocations
   readonly #events = new Channel<ConsumerEvent>()
-  /** Who has which batch that is not acknowledged. */
-  readonly #unacknowledged = new Map<number, PartitionReader>()
-  readonly #stalls: ExpiryQueue<number>
-  /** Batches over which it stalled, until the application is done with them. */
-  readonly #stalled = new Set<number>()
-  #lastBatch = 0
   #joined: JoinGroupResponse | undefined
+  #assigning: Subscription | undefined
   #assignments: Assignments = new Map()
   #former: FormerAssignment = { partitions: [], generationId: -1 }
-  /** As leader: partitions by topic when it assigned them. */
-  #assignedCounts: ReadonlyMap<string, number> | undefined
-  #revocations: Revocation[] = []
-  #pumpTimer: Timer | undefined
   #autoCommitTimer: Timer | undefined
-  #closeTimers: Timer[] = []
+  #closeTimers: readonly Timer[] = []
   #isClosing = false
   #isClosed = false
-  /** It is closing, and waits no longer for what is unacknowledged. */
-  #isImpatient = false
-  readonly #computing: Subscription[] = []
 
   constructor(world: World, config: CompleteConsumerConfig) {
     this.#world = world
     this.#config = config
     const { clock } = world.platform
     const clientId = config.clientId ?? world.name.split('/').at(-1) ?? world.name
-    this.#connections = new BrokerConnections(world, { ...config, clientId })
-    this.#metadata = new ClusterMetadata(world, { ...config, clientId }, this.#connections, {
+    const named = { ...config, clientId }
+    this.#connections = new BrokerConnections(world, named)
+    this.#metadata = new ClusterMetadata(world, named, this.#connections, {
       allowAutoTopicCreation: config.allowAutoCreateTopics,
     })
-    this.#connections.lost.subscribe(({ brokerId, purpose }) => {
-      if (purpose === 'coordinator')
-        this.#root.send({ type: 'coordinator.lost', coordinatorId: brokerId })
-    })
-    this.#metadata.changes.subscribe(() => this.#metadataChanged())
+    this.#leader = new GroupLeader(this.#metadata)
     this.#positions = new PositionRequests(clock, this.#connections, config.isolationLevel)
     this.#committedWanted = new Gathering(clock, wanted => this.#fetchCommitted(wanted))
-    this.#fetcher = new Fetcher(config, this.#connections, this.#metadata, () => this.#pumpSoon())
-    this.#stalls = new ExpiryQueue(clock, stallTickMs, batches => this.#stall(batches))
     if (config.groupId !== undefined) {
       this.#group = new GroupRequests(config, this.#connections, config.groupId)
-      this.#commits = new Commits(world, { ...config, clientId }, this.#group, {
+      this.#commits = new Commits(world, named, this.#group, {
         speaker: () => membership(this.#root.getSnapshot()),
         refused: (round, errorCode) =>
           this.#root.send({ type: 'commit.refused', round, errorCode }),
         committed: offsets => this.#committed(offsets),
       })
     }
-    this.#root = world.start(consumerMachine, {
-      path: world.name,
-      input: {
-        groupId: config.groupId ?? null,
-        isStatic: config.groupInstanceId !== undefined,
-        isCooperative: config.partitionAssignmentStrategy.every(
-          name => assignors[name].isCooperative,
-        ),
-        heartbeatIntervalMs: config.heartbeatIntervalMs,
-        retryBackoffMs: config.retryBackoffMs,
-        retryBackoffMaxMs: config.retryBackoffMaxMs,
-        leaveTimeoutMs: Math.min(config.requestTimeoutMs, 5000),
-      },
-      performers: {
-        'coordinator.find': (_command, send) => {
-          findCoordinator(this.#connections, config.groupId ?? '').subscribe({
-            next: ({ errorCode, brokerId }) =>
-              send(
-                errorCode === errors.NONE
-                  ? { type: 'coordinator.found', coordinatorId: brokerId }
-                  : { type: 'coordinator.missed', errorCode },
-              ),
-            error: ({ code }: KafkaError) => send({ type: 'coordinator.missed', errorCode: code }),
-          })
-        },
-        'join.send': command => this.#join(command),
-        'assignment.compute': command => this.#computeAssignment(command),
-        'sync.send': command => this.#sync(command),
-        'heartbeat.send': (command, send) => {
-          const { round } = command
-          this.#group?.heartbeat(command).subscribe({
-            next: errorCode => send({ type: 'heartbeat.answered', round, errorCode }),
-            error: ({ code }: KafkaError) =>
-              send({ type: 'heartbeat.answered', round, errorCode: code }),
-          })
-        },
-        'leave.send': (command, send) => {
-          const answered = (): void => send({ type: 'leave.answered' })
-          this.#group?.leave(command).subscribe({ next: answered, error: answered })
-        },
-        'partitions.assign': command => this.#assign(command),
-        'partitions.revoke': command => this.#revoke(command),
-        'partitions.lose': ({ partitions }) => this.#lose(partitions),
-        'failure.announce': ({ errorCode }) =>
-          this.#events.next({ type: 'error', error: kafkaError(errorCode), fatal: true }),
-        'consumer.close': () => this.#end(),
-      },
+    this.#delivery = new Delivery(clock, config, this.#readers, {
+      delivered: () => this.#fetcher.fetch(this.#readers.values()),
+      acknowledged: () => this.#revocations.proceed(),
+      stalled: () => this.#root.send({ type: 'processing.stalled' }),
+      resumed: () => this.#root.send({ type: 'processing.resumed' }),
     })
+    this.#fetcher = new Fetcher(config, this.#connections, this.#metadata, () =>
+      this.#delivery.soon(),
+    )
+    this.#revocations = new Revocations(config, this.#delivery, this.#commits, {
+      announce: partitions => this.#events.next({ type: 'revoked', partitions }),
+      drop: reader => this.#drop(reader),
+      revoked: revocation => this.#root.send({ type: 'partitions.revoked', revocation }),
+    })
+    this.#readerOwner = this.#ownReaders()
+    this.#connections.lost.subscribe(({ brokerId, purpose }) => {
+      if (purpose === 'coordinator')
+        this.#root.send({ type: 'coordinator.lost', coordinatorId: brokerId })
+    })
+    this.#metadata.changes.subscribe(() => this.#metadataChanged())
+    this.#root = this.#startChart()
     this.#metadata.care(config.topics)
     if (config.enableAutoCommit && this.#commits !== undefined) this.#autoCommitLater()
   }
@@ -200,48 +154,37 @@ class RunningConsumer implements Consumer {
     return this.#root.getSnapshot().context.owned
   }
 
-  readonly batches = new Observable<ConsumedBatch>(subscriber => {
-    const subscription = this.#batches.subscribe(subscriber)
-    this.#pumpSoon()
-    return subscription
-  })
+  get batches(): Observable<ConsumedBatch> {
+    return this.#delivery.batches
+  }
 
   get events(): Observable<ConsumerEvent> {
     return this.#events.asObservable()
   }
 
   commit(offsets?: readonly OffsetToCommit[]): Observable<readonly CommittedOffset[]> {
-    if (this.#commits === undefined)
-      return throwError(() =>
-        clientError('INVALID_CONFIG', 'without a groupId nothing is committed'),
-      )
-    return this.#commits.commit(offsets ?? this.#committable([...this.#readers.values()]))
+    if (this.#commits === undefined) return withoutGroup()
+    return this.#commits.commit(offsets ?? committable(this.#readers.values()))
   }
 
   committed(partitions: readonly TopicPartition[]): Observable<readonly CommittedOffset[]> {
-    if (this.#commits === undefined)
-      return throwError(() =>
-        clientError('INVALID_CONFIG', 'without a groupId nothing is committed'),
-      )
-    return this.#commits.committed(partitions)
+    return this.#commits?.committed(partitions) ?? withoutGroup()
   }
 
   seek(partition: TopicPartition, offset: number | 'earliest' | 'latest'): void {
     const reader = this.#readers.get(printPartition(partition))
     if (reader === undefined)
       throw clientError('NOT_ASSIGNED', `${printPartition(partition)} is not assigned`)
-    this.#forgetBatches(reader)
+    this.#delivery.forget(reader)
     reader.send({ type: 'seek.requested', to: offset })
   }
 
   pause(partitions: readonly TopicPartition[]): void {
-    for (const partition of partitions)
-      this.#readers.get(printPartition(partition))?.send({ type: 'pause.requested' })
+    for (const reader of this.#readersOf(partitions)) reader.send({ type: 'pause.requested' })
   }
 
   resume(partitions: readonly TopicPartition[]): void {
-    for (const partition of partitions)
-      this.#readers.get(printPartition(partition))?.send({ type: 'resume.requested' })
+    for (const reader of this.#readersOf(partitions)) reader.send({ type: 'resume.requested' })
   }
 
   position(partition: TopicPartition): number | null {
@@ -256,13 +199,11 @@ class RunningConsumer implements Consumer {
     if (!this.#isClosing) {
       this.#isClosing = true
       const { clock } = this.#world.platform
-      // Patience ends before the time does, so that what is acknowledged can still be committed.
-      const patienceMs = Math.max(timeoutMs - 5000, timeoutMs / 2)
       this.#closeTimers = [
-        clock.setTimeout(() => {
-          this.#isImpatient = true
-          this.#proceed()
-        }, patienceMs),
+        clock.setTimeout(
+          () => this.#revocations.hurry(),
+          Math.max(timeoutMs - goodbyeMs, timeoutMs / 2),
+        ),
         clock.setTimeout(() => this.#root.send({ type: 'close.expired' }), timeoutMs),
       ]
       this.#root.send({ type: 'close.requested' })
@@ -277,71 +218,115 @@ class RunningConsumer implements Consumer {
     })
   }
 
+  #startChart(): Root<typeof consumerMachine> {
+    const config = this.#config
+    return this.#world.start(consumerMachine, {
+      path: this.#world.name,
+      input: {
+        groupId: config.groupId ?? null,
+        isStatic: config.groupInstanceId !== undefined,
+        isCooperative: config.partitionAssignmentStrategy.every(
+          name => assignors[name].isCooperative,
+        ),
+        heartbeatIntervalMs: config.heartbeatIntervalMs,
+        retryBackoffMs: config.retryBackoffMs,
+        retryBackoffMaxMs: config.retryBackoffMaxMs,
+        leaveTimeoutMs: Math.min(config.requestTimeoutMs, goodbyeMs),
+      },
+      performers: {
+        'coordinator.find': (_command, send) => {
+          findCoordinator(this.#connections, config.groupId ?? '').subscribe({
+            next: ({ errorCode, brokerId }) =>
+              send(
+                errorCode === errors.NONE
+                  ? { type: 'coordinator.found', coordinatorId: brokerId }
+                  : { type: 'coordinator.missed', errorCode },
+              ),
+            error: ({ code }: KafkaError) => send({ type: 'coordinator.missed', errorCode: code }),
+          })
+        },
+        'join.send': command => this.#join(command),
+        'assignment.compute': ({ round }, send) => {
+          if (this.#joined === undefined) return
+          this.#assigning?.unsubscribe()
+          this.#assigning = this.#leader.assign(this.#joined).subscribe(assignments => {
+            this.#assignments = assignments
+            send({ type: 'assignment.computed', round })
+          })
+        },
+        'sync.send': (command, send) => {
+          const { round, assignor, isLeader } = command
+          const assignments = isLeader ? this.#assignments : new Map<string, TopicPartition[]>()
+          this.#group?.sync(command, assignor, assignments).subscribe({
+            next: answer => send({ type: 'sync.answered', round, ...answer }),
+            error: ({ code }: KafkaError) =>
+              send({ type: 'sync.answered', round, errorCode: code, partitions: [] }),
+          })
+        },
+        'heartbeat.send': (command, send) => {
+          const { round } = command
+          this.#group?.heartbeat(command).subscribe({
+            next: errorCode => send({ type: 'heartbeat.answered', round, errorCode }),
+            error: ({ code }: KafkaError) =>
+              send({ type: 'heartbeat.answered', round, errorCode: code }),
+          })
+        },
+        'leave.send': (command, send) => {
+          const answered = (): void => send({ type: 'leave.answered' })
+          this.#group?.leave(command).subscribe({ next: answered, error: answered })
+        },
+        'partitions.assign': command => this.#assign(command),
+        'partitions.revoke': ({ revocation, partitions }) =>
+          this.#revocations.begin(revocation, this.#readersOf(partitions)),
+        'partitions.lose': ({ partitions }) => this.#lose(partitions),
+        'failure.announce': ({ errorCode }) =>
+          this.#events.next({ type: 'error', error: kafkaError(errorCode), fatal: true }),
+        'consumer.close': () => this.#end(),
+      },
+    })
+  }
+
+  #ownReaders(): ReaderOwner {
+    return {
+      fetchCommitted: (reader, { run }) => this.#committedWanted.add({ reader, run }),
+      listOffset: (reader, command) => this.#positions.listOffset(reader, command),
+      checkEpoch: (reader, command) => this.#positions.checkEpoch(reader, command),
+      refreshMetadata: () => this.#metadata.requestUpdate(),
+      positioned: ({ topic, partition }, { offset, by }) =>
+        this.#events.next({ type: 'positioned', partition: { topic, partition }, offset, by }),
+      failed: (reader, { reason, errorCode }) => {
+        const { topic, partition } = reader
+        const error = readerError(reader, reason, errorCode)
+        this.#events.next({ type: 'error', error, fatal: false, partition: { topic, partition } })
+      },
+      changed: () => this.#delivery.soon(),
+    }
+  }
+
   #join(command: Command<'join.send'>): void {
     const { round } = command
-    const refused = (errorCode: number, memberId: string): void =>
+    const answered = (
+      errorCode: number,
+      { memberId, generationId, protocolName, isLeader } = nobody,
+    ): void =>
       this.#root.send({
         type: 'join.answered',
         round,
         errorCode,
         memberId,
-        generationId: -1,
-        assignor: '',
-        isLeader: false,
+        generationId,
+        assignor: protocolName ?? '',
+        isLeader,
       })
     this.#group?.join(command, command.owned, this.#former).subscribe({
       next: response => {
-        const { errorCode, memberId, generationId, protocolName, leader } = response
-        if (errorCode !== errors.NONE) return refused(errorCode, memberId)
+        const { leader, memberId, skipAssignment } = response
         this.#joined = response
-        this.#root.send({
-          type: 'join.answered',
-          round,
-          errorCode,
-          memberId,
-          generationId,
-          assignor: protocolName ?? '',
-          isLeader: leader === memberId && !response.skipAssignment,
-        })
-        return undefined
+        const isLeader = memberId !== '' && leader === memberId && !skipAssignment
+        if (!isLeader) this.#leader.resign()
+        answered(response.errorCode, { ...response, isLeader })
       },
-      error: ({ code }: KafkaError) => refused(code, ''),
-    })
-  }
-
-  /** Once all topics that the members subscribe to are known. */
-  #computeAssignment({ round, assignor: name }: Command<'assignment.compute'>): void {
-    const members = this.#joined === undefined ? [] : subscribed(this.#joined)
-    const topics = [...new Set(members.flatMap(one => one.topics))]
-    const compute = (): void => {
-      const counts = this.#counts(topics)
-      const assignor = Object.values(assignors).find(one => one.name === name)
-      this.#assignments = assignor?.assign(members, counts) ?? new Map()
-      this.#assignedCounts = counts
-      this.#root.send({ type: 'assignment.computed', round })
-    }
-    this.#metadata.care(topics)
-    if (topics.every(topic => this.#metadata.topic(topic) !== undefined)) compute()
-    else this.#computing.push(this.#metadata.refreshed().subscribe(compute))
-  }
-
-  #counts(topics: Iterable<string>): Map<string, number> {
-    const counts = new Map<string, number>()
-    for (const topic of topics) {
-      const count = this.#metadata.topic(topic)?.partitions.length ?? 0
-      counts.set(topic, count)
-    }
-    return counts
-  }
-
-  #sync(command: Command<'sync.send'>): void {
-    const { round, assignor, isLeader } = command
-    const assignments = isLeader ? this.#assignments : new Map<string, TopicPartition[]>()
-    this.#group?.sync(command, assignor, assignments).subscribe({
-      next: ({ errorCode, partitions }) =>
-        this.#root.send({ type: 'sync.answered', round, errorCode, partitions }),
-      error: ({ code }: KafkaError) =>
-        this.#root.send({ type: 'sync.answered', round, errorCode: code, partitions: [] }),
+      error: ({ code }: KafkaError) => answered(code),
     })
   }
 
@@ -350,123 +335,45 @@ class RunningConsumer implements Consumer {
     this.#former = { partitions: assignment, generationId }
     this.#metadata.care(added.map(({ topic }) => topic))
     for (const partition of added) {
-      const reader = new PartitionReader(this.#world, partition, this.#config, {
-        fetchCommitted: (asker, { run }) => this.#committedWanted.add({ reader: asker, run }),
-        listOffset: (asker, command) => this.#positions.listOffset(asker, command),
-        checkEpoch: (asker, command) => this.#positions.checkEpoch(asker, command),
-        refreshMetadata: () => this.#metadata.requestUpdate(),
-        positioned: ({ topic, partition: number }, { offset, by }) => {
-          this.#events.next({
-            type: 'positioned',
-            partition: { topic, partition: number },
-            offset,
-            by,
-          })
-        },
-        failed: (asker, command) =>
-          this.#events.next({
-            type: 'error',
-            error: readerError(asker, command),
-            fatal: false,
-            partition: { topic: asker.topic, partition: asker.partition },
-          }),
-        changed: () => this.#pumpSoon(),
-      })
+      const reader = new PartitionReader(this.#world, partition, this.#config, this.#readerOwner)
       this.#readers.set(reader.key, reader)
       reader.learnLeader(this.#metadata)
     }
     this.#events.next({ type: 'assigned', partitions: added, assignment, memberId, generationId })
-    this.#watchTopics()
-    this.#pumpSoon()
-  }
-
-  #revoke({ revocation: number, partitions }: Command<'partitions.revoke'>): void {
-    const readers = partitions.flatMap(one => this.#readers.get(printPartition(one)) ?? [])
-    for (const reader of readers) reader.isLeaving = true
-    this.#revocations.push({ number, readers, commit: undefined })
-    this.#proceed()
-  }
-
-  /** Takes revocations a step on: unacknowledged batches, the commit, the event, commits made on it. */
-  #proceed(): void {
-    for (const revocation of [...this.#revocations]) {
-      const { readers } = revocation
-      const isBusy = readers.some(reader => [...this.#unacknowledged.values()].includes(reader))
-      if (revocation.commit !== undefined || (isBusy && !this.#isImpatient)) continue
-      const offsets = this.#config.enableAutoCommit ? this.#uncommitted(readers) : []
-      const finish = (): void => this.#finish(revocation)
-      revocation.commit = this.#commits
-        ?.commit(offsets, { timeoutMs: this.#config.rebalanceTimeoutMs })
-        .subscribe({ next: finish, error: finish })
-      if (this.#commits === undefined) finish()
-    }
-  }
-
-  #finish(revocation: Revocation): void {
-    if (!this.#revocations.includes(revocation)) return
-    const { readers, number } = revocation
-    const partitions = readers.map(({ topic, partition }) => ({ topic, partition }))
-    if (partitions.length > 0) this.#events.next({ type: 'revoked', partitions })
-    const gone = (): void => {
-      if (!this.#revocations.includes(revocation)) return
-      this.#revocations = this.#revocations.filter(other => other !== revocation)
-      for (const reader of readers) this.#drop(reader)
-      this.#root.send({ type: 'partitions.revoked', revocation: number })
-    }
-    // What the application commits on hearing of it goes out before it joins again.
-    if (this.#commits === undefined) gone()
-    else this.#commits.idle().subscribe(gone)
+    if (this.#leader.isOutdated) this.#root.send({ type: 'topics.changed' })
   }
 
   #lose(partitions: readonly TopicPartition[]): void {
-    const readers = partitions.flatMap(one => this.#readers.get(printPartition(one)) ?? [])
-    this.#revocations = this.#revocations.filter(
-      revocation => !revocation.readers.some(reader => readers.includes(reader)),
-    )
+    const readers = this.#readersOf(partitions)
+    this.#revocations.cancel(readers)
     for (const reader of readers) this.#drop(reader)
     if (readers.length > 0) this.#events.next({ type: 'lost', partitions })
   }
 
   #drop(reader: PartitionReader): void {
     reader.stop()
-    this.#forgetBatches(reader)
+    this.#delivery.forget(reader)
     if (this.#readers.get(reader.key) === reader) this.#readers.delete(reader.key)
   }
 
-  #forgetBatches(reader: PartitionReader): void {
-    for (const [batch, owner] of this.#unacknowledged)
-      if (owner === reader) {
-        this.#unacknowledged.delete(batch)
-        this.#stalls.remove(batch)
-      }
+  #readersOf(partitions: readonly TopicPartition[]): PartitionReader[] {
+    return partitions.flatMap(one => this.#readers.get(printPartition(one)) ?? [])
   }
 
   #metadataChanged(): void {
     for (const reader of this.#readers.values()) reader.learnLeader(this.#metadata)
-    this.#watchTopics()
+    if (this.#leader.isOutdated) this.#root.send({ type: 'topics.changed' })
     if (this.#group === undefined) this.#discover()
-  }
-
-  /** As leader: has the number of partitions changed since it assigned them? */
-  #watchTopics(): void {
-    const assigned = this.#assignedCounts
-    if (assigned === undefined) return
-    const counts = this.#counts(assigned.keys())
-    if ([...counts].some(([topic, count]) => count !== assigned.get(topic)))
-      this.#root.send({ type: 'topics.changed' })
   }
 
   /** Without a group: all partitions there are. */
   #discover(): void {
-    const { topics } = this.#config
+    const topics = this.#config.topics.map(topic => this.#metadata.topic(topic))
     const partitions = topics.flatMap(topic =>
-      (this.#metadata.topic(topic)?.partitions ?? []).map(({ partition }) => ({
-        topic,
-        partition,
-      })),
+      (topic?.partitions ?? []).map(({ topic: name, partition }) => ({ topic: name, partition })),
     )
-    const isKnown = topics.every(topic => this.#metadata.topic(topic)?.errorCode === errors.NONE)
-    if (isKnown && partitions.length > this.assignment.length && !this.#isClosing)
+    const areKnown = topics.every(topic => topic?.errorCode === errors.NONE)
+    if (areKnown && partitions.length > this.assignment.length && !this.#isClosing)
       this.#root.send({ type: 'partitions.discovered', partitions })
   }
 
@@ -490,128 +397,52 @@ class RunningConsumer implements Consumer {
     })
   }
 
-  #pumpSoon(): void {
-    if (this.#isClosed) return
-    this.#pumpTimer ??= this.#world.platform.clock.setTimeout(() => this.#pump(), 0)
-  }
-
-  /** Gives the application what it may have, in turn over the partitions, and asks for more. */
-  #pump(): void {
-    this.#pumpTimer = undefined
-    if (!this.#batches.observed) return
-    for (let given = true; given; ) {
-      given = false
-      for (const reader of [...this.#readers.values()]) given = this.#deliver(reader) || given
-    }
-    this.#fetcher.fetch(this.#readers.values())
-  }
-
-  #deliver(reader: PartitionReader): boolean {
-    const batch = this.#lastBatch + 1
-    const records = reader.take(batch, this.#config)
-    if (records.length === 0) return false
-    this.#lastBatch = batch
-    this.#unacknowledged.set(batch, reader)
-    if (this.#group !== undefined) this.#stalls.touch(batch, this.#config.maxPollIntervalMs)
-    const { topic, partition, highWatermark } = reader
-    const ack = (): void => this.#acknowledge(batch)
-    this.#batches.next({ topic, partition, records, highWatermark, ack })
-    return true
-  }
-
-  #acknowledge(batch: number): void {
-    const reader = this.#unacknowledged.get(batch)
-    if (this.#stalled.delete(batch) && this.#stalled.size === 0)
-      this.#root.send({ type: 'processing.resumed' })
-    if (reader === undefined) return
-    this.#unacknowledged.delete(batch)
-    this.#stalls.remove(batch)
-    reader.send({ type: 'batch.acknowledged', batch })
-    this.#proceed()
-  }
-
-  #stall(batches: readonly number[]): void {
-    for (const batch of batches) if (this.#unacknowledged.has(batch)) this.#stalled.add(batch)
-    if (this.#stalled.size > 0) this.#root.send({ type: 'processing.stalled' })
-  }
-
-  #committable(readers: readonly PartitionReader[]): OffsetToCommit[] {
-    return readers.flatMap(({ topic, partition, context }) =>
-      context.acknowledged === null
-        ? []
-        : [
-            {
-              topic,
-              partition,
-              offset: context.acknowledged,
-              leaderEpoch: context.acknowledgedEpoch,
-            },
-          ],
-    )
-  }
-
-  #uncommitted(readers: readonly PartitionReader[]): OffsetToCommit[] {
-    return this.#committable(readers.filter(one => one.context.acknowledged !== one.committed))
-  }
-
   #committed(offsets: readonly CommittedOffset[]): void {
     for (const one of offsets) {
       const reader = this.#readers.get(printPartition(one))
       if (reader !== undefined) reader.committed = one.offset
     }
-    const { trace, name } = this.#world
-    trace.record('note', name, 'committed', { offsets })
+    this.#world.trace.record('note', this.#world.name, 'committed', { offsets })
     this.#events.next({ type: 'committed', offsets })
   }
 
   #autoCommitLater(): void {
-    const { clock } = this.#world.platform
-    this.#autoCommitTimer = clock.setTimeout(() => {
-      const offsets = this.#uncommitted([...this.#readers.values()].filter(one => !one.isLeaving))
-      const isMember = membership(this.#root.getSnapshot()) !== null
-      if (isMember && offsets.length > 0)
-        // A commit that fails is made again with the next one, or before the partitions go.
+    const { autoCommitIntervalMs } = this.#config
+    this.#autoCommitTimer = this.#world.platform.clock.setTimeout(() => {
+      const offsets = uncommitted([...this.#readers.values()].filter(one => !one.isLeaving))
+      // One that fails is made again with the next, or before the partitions go.
+      if (membership(this.#root.getSnapshot()) !== null)
         this.#commits
-          ?.commit(offsets, { timeoutMs: this.#config.autoCommitIntervalMs })
+          ?.commit(offsets, { timeoutMs: autoCommitIntervalMs })
           .subscribe({ error: () => undefined })
       this.#autoCommitLater()
-    }, this.#config.autoCommitIntervalMs)
+    }, autoCommitIntervalMs)
   }
 
   #end(): void {
     const { clock } = this.#world.platform
     this.#isClosed = true
-    for (const timer of [this.#pumpTimer, this.#autoCommitTimer, ...this.#closeTimers])
-      clock.clearTimeout(timer)
-    for (const computing of this.#computing) computing.unsubscribe()
+    for (const timer of [this.#autoCommitTimer, ...this.#closeTimers]) clock.clearTimeout(timer)
+    this.#assigning?.unsubscribe()
     for (const reader of [...this.#readers.values()]) this.#drop(reader)
-    this.#stalls.stop()
+    this.#delivery.stop()
     this.#committedWanted.stop()
     this.#positions.stop()
     this.#fetcher.stop()
     this.#metadata.close()
     this.#connections.close()
-    this.#batches.complete()
     this.#events.next({ type: 'closed' })
     this.#events.complete()
   }
 }
 
-/** What is wrong with one partition, as the application hears it. */
-function readerError(
-  reader: PartitionReader,
-  { reason, errorCode }: { readonly reason: string; readonly errorCode: number },
-): KafkaError {
-  const { key, detail } = reader
-  switch (reason) {
-    case 'noOffset':
-      return clientError(
-        'NO_OFFSET_FOR_PARTITION',
-        `${key}: the group has committed nothing, and autoOffsetReset is none`,
-      )
-    case 'truncated':
-      return clientError('LOG_TRUNCATION', `${key}: the new leader does not have what was read`)
-    default:
-      return kafkaError(errorCode, detail)
-  }
+/** A join that failed before anybody was named. */
+const nobody = {
+  memberId: '',
+  generationId: -1,
+  protocolName: null as string | null,
+  isLeader: false,
 }
+
+const withoutGroup = () =>
+  throwError(() => clientError('INVALID_CONFIG', 'without a groupId nothing is committed'))

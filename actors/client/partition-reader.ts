@@ -9,6 +9,7 @@ import type { Root } from '../registry.ts'
 import type { World } from '../world.ts'
 import type { ClusterMetadata } from './cluster-metadata.ts'
 import type { CompleteConsumerConfig, ConsumedRecord } from './consumer-config.ts'
+import { clientError, type KafkaError, kafkaError } from './kafka-error.ts'
 
 type Command<T extends FetchPositionCommand['type']> = Extract<FetchPositionCommand, { type: T }>
 
@@ -146,5 +147,24 @@ export class PartitionReader implements TopicPartition {
 
   stop(): void {
     this.#root.stop()
+  }
+}
+
+/** What is wrong with one partition, as the application hears it. */
+export function readerError(
+  { key, detail }: PartitionReader,
+  reason: Command<'failure.announce'>['reason'],
+  errorCode: number,
+): KafkaError {
+  switch (reason) {
+    case 'noOffset':
+      return clientError(
+        'NO_OFFSET_FOR_PARTITION',
+        `${key}: the group has committed nothing, and autoOffsetReset is none`,
+      )
+    case 'truncated':
+      return clientError('LOG_TRUNCATION', `${key}: the new leader does not have what was read`)
+    default:
+      return kafkaError(errorCode, detail)
   }
 }

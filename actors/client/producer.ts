@@ -32,12 +32,7 @@ import {
 } from './record-accumulator.ts'
 import { newRecord } from './record-text.ts'
 import { Settlement } from './settlement.ts'
-
-/** A record whose topic's partitions are not known yet. */
-interface Unplaced extends PendingRecord {
-  readonly topic: string
-  readonly partition: number | undefined
-}
+import { type Unplaced, UnplacedRecords } from './unplaced-records.ts'
 
 type SenderRoot = Root<typeof partitionSenderMachine>
 
@@ -78,9 +73,8 @@ class RunningProducer implements Producer {
   readonly #outbox: ProduceOutbox
   readonly #root: Root<typeof producerMachine>
   readonly #senders = new Map<string, SenderRoot>()
-  readonly #unplaced = new Map<string, Unplaced[]>()
+  readonly #unplaced: UnplacedRecords
   readonly #deliveries: ExpiryQueue<number>
-  readonly #blocked: ExpiryQueue<Unplaced>
   readonly #events = new Channel<ProducerEvent>()
   /** Who waits for an answer. */
   readonly #pending = new Set<Settlement<RecordMetadata>>()
@@ -116,9 +110,9 @@ class RunningProducer implements Producer {
     this.#deliveries = new ExpiryQueue(platform.clock, deadlineTickMs, batches => {
       for (const batch of batches) this.#expire(batch)
     })
-    this.#blocked = new ExpiryQueue(platform.clock, deadlineTickMs, records => {
-      for (const record of records) this.#unblock(record)
-    })
+    this.#unplaced = new UnplacedRecords(platform.clock, config.maxBlockMs, unplaced =>
+      this.#settleFailed(unplaced, this.#neverPlaced(unplaced)),
+    )
     this.#root = world.start(producerMachine, {
       path: world.name,
       input: {
@@ -198,10 +192,12 @@ class RunningProducer implements Producer {
     this.#pendingBytes += sizeBytes
     const { topic, partition } = record
     const unplaced: Unplaced = { topic, partition, record: encoded, sizeBytes, settlement }
-    const waiting = this.#unplaced.get(topic)
     // Behind those that wait already, or records of one partition would overtake each other.
-    if (waiting !== undefined) this.#block(unplaced, waiting)
-    else if (!this.#place(unplaced)) this.#block(unplaced, [])
+    if (this.#unplaced.has(topic) || !this.#place(unplaced)) {
+      this.#unplaced.add(unplaced)
+      if (this.#metadata.topic(topic) === undefined) this.#metadata.care([topic])
+      else this.#metadata.requestUpdate()
+    }
     return settlement.observable
   }
 
@@ -269,36 +265,15 @@ class RunningProducer implements Producer {
     return true
   }
 
-  #block(unplaced: Unplaced, waiting: Unplaced[]): void {
-    waiting.push(unplaced)
-    this.#unplaced.set(unplaced.topic, waiting)
-    this.#blocked.touch(unplaced, this.#config.maxBlockMs)
-    if (this.#metadata.topic(unplaced.topic) === undefined) this.#metadata.care([unplaced.topic])
-    else this.#metadata.requestUpdate()
-  }
-
-  #unblock(unplaced: Unplaced): void {
-    const waiting = this.#unplaced.get(unplaced.topic)?.filter(other => other !== unplaced)
-    if (waiting === undefined || waiting.length === 0) this.#unplaced.delete(unplaced.topic)
-    else this.#unplaced.set(unplaced.topic, waiting)
-    const { topic, partition } = unplaced
+  #neverPlaced({ topic, partition }: Unplaced): KafkaError {
     const what = partition === undefined ? `topic "${topic}"` : `partition ${topic}-${partition}`
     const after = `in the metadata after ${this.#config.maxBlockMs} ms (maxBlockMs)`
-    this.#settleFailed(unplaced, kafkaError(errors.REQUEST_TIMED_OUT, `${what} was not ${after}`))
+    return kafkaError(errors.REQUEST_TIMED_OUT, `${what} was not ${after}`)
   }
 
   #metadataChanged(): void {
-    for (const [topic, waiting] of [...this.#unplaced]) {
-      this.#unplaced.delete(topic)
-      const left = waiting.filter(unplaced => {
-        const isPlaced = this.#place(unplaced)
-        if (isPlaced) this.#blocked.remove(unplaced)
-        return !isPlaced
-      })
-      if (left.length > 0) this.#unplaced.set(topic, left)
-      // A partition beyond the topic's may yet be added; nothing else would ask again.
-      if (left.length > 0) this.#metadata.requestUpdate()
-    }
+    // A partition beyond the topic's may yet be added; nothing else would ask again.
+    if (!this.#unplaced.placeAll(unplaced => this.#place(unplaced))) this.#metadata.requestUpdate()
     for (const sender of this.#senders.values()) this.#tellLeader(sender)
     this.#pumpSoon()
   }
@@ -497,12 +472,7 @@ class RunningProducer implements Producer {
     if (this.#failure !== undefined) return
     this.#failure = error
     for (const sender of this.#senders.values()) sender.send({ type: 'producer.failed', errorCode })
-    for (const waiting of this.#unplaced.values())
-      for (const unplaced of waiting) {
-        this.#blocked.remove(unplaced)
-        this.#settleFailed(unplaced, error)
-      }
-    this.#unplaced.clear()
+    for (const unplaced of this.#unplaced.clear()) this.#settleFailed(unplaced, error)
     for (const key of this.#accumulator.waiting)
       for (let batch = this.#accumulator.drain(key); batch; batch = this.#accumulator.drain(key))
         this.#failBatch(batch.batch, errorCode)
@@ -532,7 +502,7 @@ class RunningProducer implements Producer {
     clock.clearTimeout(this.#pumpTimer)
     clock.clearTimeout(this.#closeTimer)
     this.#deliveries.stop()
-    this.#blocked.stop()
+    this.#unplaced.clear()
     for (const sender of this.#senders.values()) sender.stop()
     this.#metadata.close()
     this.#connections.close()
