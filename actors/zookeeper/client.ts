@@ -2,6 +2,7 @@ import { Observable } from 'rxjs'
 import { sessionState, zookeeperClientMachine } from '../../machines/zookeeper/client.ts'
 import { MalformedFrame, type Reader } from '../../src/binary/reader.ts'
 import { noSession, type SessionId, type Zxid } from '../../src/ids.ts'
+import { zookeeperInFlightMax } from '../../src/limits.ts'
 import type { Address } from '../../src/ports.ts'
 import { type Acl, openAcl } from '../../src/zookeeper/acl.ts'
 import { isKeeperError, keeperCodes, ZooKeeperError } from '../../src/zookeeper/error.ts'
@@ -173,7 +174,11 @@ export function startZooKeeperClient(
   const { trace } = world
   const { path: registryPath, servers, auth = [] } = options
   const chroot = options.chroot === undefined || options.chroot === '/' ? '' : options.chroot
-  const requests = new RequestQueue(world, registryPath, options.requestsInFlightMax ?? 1000)
+  const requests = new RequestQueue(
+    world,
+    registryPath,
+    options.requestsInFlightMax ?? zookeeperInFlightMax,
+  )
   const remembered = new RememberedWatches()
   const watches = new Channel<WatchEvent>()
   const session = new Channel<ClientState>()
@@ -291,6 +296,9 @@ export function startZooKeeperClient(
     flags: flagsByMode[created.mode ?? 'persistent'],
   })
 
+  const creating = (created: CreateOptions = {}): 'create2' | 'createContainer' =>
+    created.mode === 'container' ? 'createContainer' : 'create2'
+
   const partOf = (op: Op): WritePart => {
     const path = withChroot(op.path)
     switch (op.op) {
@@ -341,10 +349,12 @@ export function startZooKeeperClient(
     session: session.asObservable(),
     watches: watches.asObservable(),
 
-    create: (path, data, created) =>
-      ask('create', creation(path, data, created), body => withoutChroot(body.path)),
+    create: (path, data, created = {}) =>
+      created.mode === 'container'
+        ? ask('createContainer', creation(path, data, created), body => withoutChroot(body.path))
+        : ask('create', creation(path, data, created), body => withoutChroot(body.path)),
     create2: (path, data, created) =>
-      ask('create2', creation(path, data, created), body => ({
+      ask(creating(created), creation(path, data, created), body => ({
         path: withoutChroot(body.path),
         stat: fromWireStat(body.stat),
       })),

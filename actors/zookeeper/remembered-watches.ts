@@ -1,8 +1,6 @@
+import { setWatchesBytesMax } from '../../src/limits.ts'
 import type { Remembered } from '../../src/zookeeper/watches.ts'
 import type { WatchEvent } from './client.ts'
-
-/** Bytes of paths in one setWatches, well below a server's `jute.maxbuffer`. */
-const setWatchesBytesMax = 128 * 1024
 
 /**
  * What a client watches, so that it can say so again on its next connection: watches live on the connection, and what changed in

@@ -1,12 +1,10 @@
 import { Observable, type Subscriber } from 'rxjs'
 import type { Reader } from '../../src/binary/reader.ts'
 import type { Writer } from '../../src/binary/writer.ts'
+import { zookeeperWaitingMax } from '../../src/limits.ts'
 import { type KeeperCodeName, keeperCodeName, ZooKeeperError } from '../../src/zookeeper/error.ts'
 import { frame, jute, type Operation, operations, requestHeader } from '../../src/zookeeper/jute.ts'
 import type { World } from '../world.ts'
-
-/** Requests that wait for their turn or for a connection; more are refused. */
-const waitingMax = 10_000
 
 /** One request and how its answer is understood. */
 export interface Asked<T> {
@@ -60,7 +58,7 @@ export class RequestQueue {
   ask<T>(asked: Asked<T>): Observable<T> {
     return new Observable<T>(subscriber => {
       if (this.#over !== null) return subscriber.error(new ZooKeeperError(this.#over, asked.path))
-      if (this.#waiting.length >= waitingMax)
+      if (this.#waiting.length >= zookeeperWaitingMax)
         return subscriber.error(new ZooKeeperError('THROTTLEDOP', asked.path))
       this.#waiting.push({
         asked: asked as Asked<unknown>,

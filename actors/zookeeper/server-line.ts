@@ -1,5 +1,6 @@
 import { MalformedFrame, Reader } from '../../src/binary/reader.ts'
 import { type SessionId, sessionId, sessionIdBits, type Zxid } from '../../src/ids.ts'
+import { zookeeperAnswerBytesMax } from '../../src/limits.ts'
 import type { Address, Timer } from '../../src/ports.ts'
 import { keeperCodes } from '../../src/zookeeper/error.ts'
 import {
@@ -20,9 +21,6 @@ import {
 import { connectLink, type Link } from '../link.ts'
 import type { World } from '../world.ts'
 import type { WatchEvent } from './client.ts'
-
-/** Answers may be longer than what a server takes; a list of very many children is the case. */
-const answerBytesMax = 64 * 1024 * 1024
 
 /** Never silent for longer than this (ClientCnxn.MAX_SEND_PING_INTERVAL). */
 const pingIntervalMsMax = 10_000
@@ -66,7 +64,7 @@ export class ServerLine {
     this.#heardAtMs = world.platform.clock.now()
     this.#saidAtMs = this.#heardAtMs
     this.#link = connectLink(world.platform.network, server, {
-      frameBytesMax: answerBytesMax,
+      frameBytesMax: zookeeperAnswerBytesMax,
       connected: () => events.connected(),
     })
     this.#link.inbound.subscribe(bytes => this.#hear(bytes))

@@ -1,6 +1,6 @@
 import { type SessionTxn, sessionMachine } from '../../machines/zookeeper/session.ts'
 import { ExpiryQueue } from '../../src/expiry-queue.ts'
-import { type SessionId, sessionId, type Zxid } from '../../src/ids.ts'
+import { type SessionId, sessionId, sessionIdBits, type Zxid } from '../../src/ids.ts'
 import { samePassword, sessionPassword } from '../../src/zookeeper/session-password.ts'
 import type { Root } from '../registry.ts'
 import type { World } from '../world.ts'
@@ -59,7 +59,22 @@ export class Sessions {
 
   /** A new session for a connection. */
   open(connection: number, timeoutMs: number): void {
-    const id = sessionId(this.#nextId++)
+    this.#start(sessionId(this.#nextId++), connection, timeoutMs)
+  }
+
+  /**
+   * Sessions of before the server ended. Their time begins anew: how long they were silent nobody knows, and none of them could
+   * be heard meanwhile.
+   */
+  restore(sessions: Iterable<readonly [SessionId, number]>): void {
+    for (const [id, timeoutMs] of sessions) {
+      this.#start(id, null, timeoutMs)
+      const bits = BigInt.asUintN(64, sessionIdBits(id))
+      if (bits >= this.#nextId) this.#nextId = bits + 1n
+    }
+  }
+
+  #start(id: SessionId, connection: number | null, timeoutMs: number): void {
     this.#queue.touch(id, timeoutMs)
     const performers = this.#performers
     const root = this.#world.start(sessionMachine, {

@@ -1,7 +1,8 @@
 import type { Reader } from '../../src/binary/reader.ts'
 import type { Writer } from '../../src/binary/writer.ts'
 import { noSession, type SessionId, type Zxid } from '../../src/ids.ts'
-import type { Address, ListenerEvents, Timer } from '../../src/ports.ts'
+import type { Address, Listener, ListenerEvents, Timer } from '../../src/ports.ts'
+import { type ZooKeeperConfig, zookeeperConfig } from '../../src/zookeeper/config.ts'
 import { type Change, DataTree, type Outcome } from '../../src/zookeeper/data-tree.ts'
 import { keeperCodes } from '../../src/zookeeper/error.ts'
 import { type Operation, parsed, readRequest, writeResponse } from '../../src/zookeeper/jute.ts'
@@ -10,6 +11,7 @@ import {
   answerRead,
   answerReads,
   isReadOperation,
+  mayWatch,
   type Reading,
 } from '../../src/zookeeper/read-request.ts'
 import { reapable } from '../../src/zookeeper/reaping.ts'
@@ -20,40 +22,28 @@ import { Watches } from '../../src/zookeeper/watches.ts'
 import type { World } from '../world.ts'
 import { Connection } from './connection.ts'
 import { answerWord } from './four-letter-words.ts'
+import { Latency } from './latency.ts'
+import type { Outbox } from './outbox.ts'
+import { OutputGate } from './output-gate.ts'
 import { Sessions } from './sessions.ts'
+import { TxnStore } from './txn-store.ts'
 
-/** The server's settings, by ZooKeeper's own names. */
-export interface ZooKeeperConfig {
-  /** ms: what session timeouts are counted in, and how finely they expire. Default 2000. */
-  readonly tickTime: number
-  /** ms. Default two ticks. */
-  readonly minSessionTimeout: number
-  /** ms. Default twenty ticks. */
-  readonly maxSessionTimeout: number
-  /** Connections from one address; 0, the default here, for no limit (ZooKeeper's own: 60). */
-  readonly maxClientCnxns: number
-  /** Bytes of the longest request. Default 0xfffff. */
-  readonly 'jute.maxbuffer': number
-  /** Four-letter words that are answered; `*`, the default here, for all (ZooKeeper's own: srvr). */
-  readonly '4lw.commands.whitelist': '*' | readonly string[]
-  /** TTL nodes. Default here true (ZooKeeper's own: false). */
-  readonly extendedTypesEnabled: boolean
-  /** ms between two looks for containers and TTL nodes that may go. Default 60000. */
-  readonly 'znode.container.checkIntervalMs': number
-  /** Nobody's permissions are looked at. Default false. */
-  readonly skipACL: boolean
-  /** Whose digest this is may do all. Default nobody's. */
-  readonly superDigest: string | null
-}
+export type { ZooKeeperConfig } from '../../src/zookeeper/config.ts'
 
 export interface ZooKeeperEvents {
   /** It listens. */
   bound(address: Address): void
-  /** It cannot listen: the port is taken. */
+  /** It cannot listen: the port is taken. Or it is to be durable, and its disk is in use, or damaged. */
   failed(error: Error): void
 }
 
-export type ZooKeeperOptions = Partial<ZooKeeperConfig> & Address & ZooKeeperEvents
+export interface ZooKeeperOptions extends Partial<ZooKeeperConfig>, Address, ZooKeeperEvents {
+  /**
+   * Keeps tree, sessions and zxids on the world's disk, by its name: a server that starts again on it goes on where this one
+   * ended. Default false: everything goes with the server.
+   */
+  readonly durable?: boolean
+}
 
 /** A running server, as its owner holds it. */
 export interface EmbeddedZooKeeper {
@@ -77,45 +67,37 @@ export interface EmbeddedZooKeeper {
   close(): void
 }
 
-function configOf(options: Partial<ZooKeeperConfig>): ZooKeeperConfig {
-  const tickTime = options.tickTime ?? 2000
-  return {
-    tickTime,
-    minSessionTimeout: options.minSessionTimeout ?? 2 * tickTime,
-    maxSessionTimeout: options.maxSessionTimeout ?? 20 * tickTime,
-    maxClientCnxns: options.maxClientCnxns ?? 0,
-    'jute.maxbuffer': options['jute.maxbuffer'] ?? 0xfffff,
-    '4lw.commands.whitelist': options['4lw.commands.whitelist'] ?? '*',
-    extendedTypesEnabled: options.extendedTypesEnabled ?? true,
-    'znode.container.checkIntervalMs': options['znode.container.checkIntervalMs'] ?? 60_000,
-    skipACL: options.skipACL ?? false,
-    superDigest: options.superDigest ?? null,
-  }
-}
-
 /**
- * One standalone server. A request goes down one way, in one turn: validate → (log) → apply → tell the watchers → answer.
- * Everything that comes about in a turn leaves together at its end.
+ * One standalone server. A request goes down one way, in one turn: validate → log → apply → tell the watchers → answer.
+ * Everything that comes about in a turn leaves together, as soon as the log that tells of it is safe.
  */
 export class ZooKeeperServer {
   readonly world: World
   readonly config: ZooKeeperConfig
-  readonly tree = new DataTree()
+  readonly tree: DataTree
+  /** Null: nothing is kept. */
+  readonly store: TxnStore | null
   readonly watches = new Watches()
   readonly sessions: Sessions
   readonly connections = new Map<number, Connection>()
   /** Packets, for `srvr`. */
   received = 0
   sent = 0
+  readonly latency = new Latency()
+  readonly startedAtMs: number
   #address: Address | undefined
   #nextConnection = 1
   #turns = 0
-  readonly #unflushed = new Set<Connection>()
+  readonly #gate: OutputGate
   #reaping: Timer | undefined
 
-  constructor(world: World, config: ZooKeeperConfig) {
+  constructor(world: World, config: ZooKeeperConfig, store: TxnStore | null) {
     this.world = world
     this.config = config
+    this.store = store
+    this.tree = store?.tree ?? new DataTree()
+    this.startedAtMs = world.platform.clock.now()
+    this.#gate = new OutputGate(store, error => world.failed(world.name, error))
     this.sessions = new Sessions(
       world,
       config.tickTime,
@@ -135,6 +117,14 @@ export class ZooKeeperServer {
       },
       run => this.turn(run),
     )
+    this.sessions.restore(this.tree.sessions)
+    this.turn(() => {
+      // Of sessions that were closed before ZooKeeper wrote down what goes with them.
+      for (const owner of this.tree.ephemeralOwners)
+        if (!this.tree.sessions.has(owner))
+          this.commit(owner, { type: 'closeSession', ephemerals: this.tree.ephemeralsOf(owner) })
+    })
+    if (this.tree.perishable.size > 0) this.#reapLater()
   }
 
   get address(): Address | undefined {
@@ -176,15 +166,12 @@ export class ZooKeeperServer {
     try {
       run()
     } finally {
-      if (--this.#turns === 0) {
-        for (const connection of this.#unflushed) connection.flush()
-        this.#unflushed.clear()
-      }
+      if (--this.#turns === 0) this.#gate.release()
     }
   }
 
-  mustFlush(connection: Connection): void {
-    this.#unflushed.add(connection)
+  mustFlush(outbox: Outbox): void {
+    this.#gate.add(outbox)
     // Outside a turn there is no end to wait for.
     if (this.#turns === 0) this.turn(() => {})
   }
@@ -253,6 +240,14 @@ export class ZooKeeperServer {
       connection.reply(xid, keeperCodes.MARSHALLINGERROR)
       return
     }
+    const { data, exist, child, persistent, persistentRecursive } = request
+    const lasting = persistent.length + persistentRecursive.length
+    const count = data.length + exist.length + child.length + 2 * lasting
+    if (!mayWatch(this.watches, connection.id, count)) {
+      // A client that believed in watches it does not have would wait for ever.
+      connection.dismiss(xid, keeperCodes.THROTTLEDOP)
+      return
+    }
     const missed = this.watches.restore(this.tree, connection.id, request)
     for (const { kind, path } of missed) connection.notify(this.tree.lastZxid, kind, path)
     connection.reply(xid, keeperCodes.OK)
@@ -286,11 +281,13 @@ export class ZooKeeperServer {
     }
   }
 
-  /** Numbers a transaction, applies it and tells the watchers. Here a log will stand, between the number and the tree. */
+  /** Numbers a transaction, writes it down, applies it and tells the watchers. */
   commit(session: SessionId, txn: Txn): Outcome {
     const zxid = this.tree.lastZxid + 1
     const atMs = Math.floor(this.world.platform.clock.now())
-    const { changes, outcome } = this.tree.apply({ zxid, atMs, session, txn })
+    const entry = { zxid, atMs, session, txn }
+    this.store?.append(entry)
+    const { changes, outcome } = this.tree.apply(entry)
     this.#tell(session, zxid, changes)
     if (this.tree.perishable.size > 0 && this.#reaping === undefined) this.#reapLater()
     return outcome
@@ -313,6 +310,7 @@ export class ZooKeeperServer {
     this.world.platform.clock.clearTimeout(this.#reaping)
     this.sessions.stop()
     for (const connection of [...this.connections.values()]) connection.destroy()
+    this.store?.close()
   }
 
   #tell(session: SessionId, zxid: Zxid, changes: readonly Change[]): void {
@@ -362,14 +360,25 @@ const outcomeError = (outcome: Outcome): number =>
  * @param options where to listen (port 0: any free one), settings by ZooKeeper's names, and who hears that it listens.
  */
 export function startZooKeeper(world: World, options: ZooKeeperOptions): EmbeddedZooKeeper {
-  const server = new ZooKeeperServer(world, configOf(options))
+  const config = zookeeperConfig(options)
+  let store: TxnStore | null = null
+  let failure: Error | null = null
+  try {
+    if (options.durable === true) store = new TxnStore(world, config)
+  } catch (error) {
+    failure = error as Error
+  }
+  const server = new ZooKeeperServer(world, config, store)
   const { host, port } = options
-  const listener = world.platform.network.listen({ host, port }, server.listenerEvents(options))
+  const { clock, network } = world.platform
+  let listener: Listener | null = null
+  if (failure === null) listener = network.listen({ host, port }, server.listenerEvents(options))
+  else clock.setTimeout(() => options.failed(failure as Error), 0)
   return {
     get address() {
       return server.address
     },
-    config: server.config,
+    config,
     tree: server.tree,
     sessions: () =>
       [...server.tree.sessions].map(([id, timeoutMs]) => ({
@@ -385,7 +394,7 @@ export function startZooKeeper(world: World, options: ZooKeeperOptions): Embedde
       return found
     },
     close() {
-      listener.close()
+      listener?.close()
       server.stop()
     },
   }

@@ -5,6 +5,8 @@
  *                                │                                                                           ▲
  *                                └──close.requested──▶ closing ──txn.committed──────────────────────────────┘
  *
+ * One that a server found in its log when it came back begins in `open.detached`.
+ *
  * A session belongs to no connection: losing one does not shorten it, and another may take it over. It is opened and closed by
  * transactions, so that its ephemerals vanish at one zxid. How long it was silent is counted outside (ExpiryQueue), since every
  * request touches it. After ZooKeeper's SessionTrackerImpl and ZooKeeperServer.reopenSession.
@@ -17,8 +19,8 @@ export interface SessionInput {
   readonly sessionId: SessionId
   /** As granted, ms. */
   readonly timeoutMs: number
-  /** The number of the connection that asks for it. */
-  readonly connection: number
+  /** The number of the connection that asks for it; null for one that a server which came back found in its log. */
+  readonly connection: number | null
 }
 
 export interface SessionContext {
@@ -116,9 +118,13 @@ export const sessionMachine = setup({
   id: 'session',
   description: 'A ZooKeeper session as its server sees it (SessionTrackerImpl).',
   context: ({ input }) => ({ ...input }),
-  initial: 'opening',
+  initial: 'arriving',
   on: { '*': { actions: 'refuse' } },
   states: {
+    arriving: {
+      description: 'Asked for by a connection, or found in the log (ZooKeeperServer.loadData).',
+      always: [{ guard: 'isAttached', target: 'opening' }, { target: 'open.detached' }],
+    },
     opening: {
       description:
         'Its opening transaction is under way; nobody knows its id yet (OpCode.createSession).',

@@ -1,7 +1,10 @@
 import { assert } from '../assert.ts'
 import { noSession, type SessionId, type Zxid } from '../ids.ts'
 import { type Acl, openAcl, readOnlyAcl } from './acl.ts'
+import { AclTable } from './acl-table.ts'
+import { counted, limitsPath, nearestLimited, quotaNodeOf, statsPath, writeQuota } from './quota.ts'
 import type { Ownership, Stat, Txn, TxnEntry } from './txn.ts'
+import { childPath, lastName, ownPaths, parentPath } from './znode-path.ts'
 
 /** A node as the tree keeps it. Only {@link DataTree.apply} changes it. */
 export interface Znode {
@@ -21,6 +24,9 @@ export interface Znode {
   /** Names. */
   readonly children: ReadonlySet<string>
 }
+
+/** A node without its place among others: what a snapshot keeps of it. */
+export type StoredZnode = Omit<Znode, 'children'>
 
 type Writable = { -readonly [K in keyof Znode]: Znode[K] } & { readonly children: Set<string> }
 
@@ -50,13 +56,6 @@ export interface Applied {
   readonly outcome: Outcome
 }
 
-/** ZooKeeper's own nodes, there from the start. */
-export const ownPaths = ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config'] as const
-
-export const parentPath = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/'
-
-const lastName = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
-
 /** A node as clients see it: cversion counts creations *and* deletions of children, owners of containers and TTL nodes are hidden. */
 export const statOf = (node: Znode): Stat => ({
   czxid: node.czxid,
@@ -79,20 +78,50 @@ export const statOf = (node: Znode): Stat => ({
 export class DataTree {
   #lastZxid: Zxid = 0
   readonly #nodes = new Map<string, Writable>()
+  readonly #acls = new AclTable()
   readonly #ephemerals = new Map<SessionId, Set<string>>()
   /** Containers and TTL nodes, for those who reap them. */
   readonly #perishable = new Set<string>()
   readonly #sessions = new Map<SessionId, number>()
+  /** Paths that have a quota. */
+  readonly #limited = new Set<string>()
   #dataBytes = 0
+  /** Hears of each node before it is changed or deleted, also in what else it is part of: a snapshot under way. */
+  changing: ((path: string, node: Znode) => void) | null = null
 
   constructor() {
     for (const path of ownPaths) {
       const acl = path === '/zookeeper/config' ? readOnlyAcl : openAcl
-      this.#nodes.set(path, newNode(new Uint8Array(), acl, { kind: 'persistent' }, 0, 0))
-      if (path !== '/') this.#existing(parentPath(path)).children.add(lastName(path))
+      this.#put(path, newNode(new Uint8Array(), this.#acls.add(acl), persistent, 0, 0))
     }
+    this.#dataBytes = 0
     // Its list of permissions was set before there were transactions.
     this.#existing('/zookeeper/config').aversion = -1
+  }
+
+  /**
+   * A tree as it once was.
+   *
+   * @param nodes parents before their children
+   */
+  static restored(
+    lastZxid: Zxid,
+    sessions: Iterable<readonly [SessionId, number]>,
+    nodes: Iterable<readonly [string, StoredZnode]>,
+  ): DataTree {
+    const tree = new DataTree()
+    tree.#nodes.clear()
+    tree.#lastZxid = lastZxid
+    for (const [id, timeoutMs] of sessions) tree.#sessions.set(id, timeoutMs)
+    for (const [path, stored] of nodes)
+      tree.#put(path, { ...stored, acl: tree.#acls.add(stored.acl), children: new Set() })
+    // What a snapshot says of these figures may be older than itself.
+    for (const path of tree.paths('/zookeeper/quota')) {
+      const quota = quotaNodeOf(path)
+      if (quota?.kind === 'limits') tree.#limited.add(quota.of)
+      else if (quota?.kind === 'stats') tree.#recount(quota.of)
+    }
+    return tree
   }
 
   /** Of the last transaction applied, failed ones included. */
@@ -124,6 +153,11 @@ export class DataTree {
     return this.#perishable
   }
 
+  /** The lists of permissions in use, each with a number. */
+  aclIds(): Map<readonly Acl[], number> {
+    return this.#acls.ids()
+  }
+
   /** Looked up as ZooKeeper does, without a look at the path's form: '' is the root, `/a/` is no node. */
   node(path: string): Znode | undefined {
     return this.#nodes.get(path === '' ? '/' : path)
@@ -134,12 +168,25 @@ export class DataTree {
     return node === undefined ? null : statOf(node)
   }
 
-  /** Every path, parents before children. */
+  /** Every path, parents before children. Nodes that come or go meanwhile are seen or not. */
   *paths(from = '/'): Generator<string> {
-    const node = this.node(from)
-    if (node === undefined) return
+    const root = this.node(from)
+    if (root === undefined) return
     yield from
-    for (const name of node.children) yield* this.paths(childPath(from, name))
+    // No recursion: how deep a tree is, clients decide.
+    const open = [{ path: from, names: root.children.values() }]
+    for (let at = open.at(-1); at !== undefined; at = open.at(-1)) {
+      const { value: name, done } = at.names.next()
+      if (done) {
+        open.pop()
+        continue
+      }
+      const path = childPath(at.path, name)
+      const children = this.#nodes.get(path)?.children
+      if (children === undefined) continue
+      yield path
+      if (children.size > 0) open.push({ path, names: children.values() })
+    }
   }
 
   /** All that is below a node, at any depth. */
@@ -159,6 +206,17 @@ export class DataTree {
     return [...this.#ephemerals.keys()]
   }
 
+  /** The quota that counts a path: its nearest limits and figures, as they stand in their nodes; null where it has none. */
+  quotaOf(path: string): { limits: Uint8Array | null; stats: Uint8Array | null } | null {
+    const prefix = this.#limited.size === 0 ? null : nearestLimited(this.#limited, path)
+    if (prefix === null) return null
+    const limits = this.#nodes.get(limitsPath(prefix))
+    const stats = this.#nodes.get(statsPath(prefix))
+    return limits === undefined || stats === undefined
+      ? null
+      : { limits: limits.data, stats: stats.data }
+  }
+
   /** Applies what was decided; all its parts at one zxid. */
   apply(entry: TxnEntry): Applied {
     assert(entry.zxid > this.#lastZxid, `zxid ${entry.zxid} after ${this.#lastZxid}`)
@@ -166,6 +224,31 @@ export class DataTree {
     const changes: Change[] = []
     const outcome = this.#apply(entry, entry.txn, changes)
     return { changes, outcome }
+  }
+
+  /**
+   * Applies what a log says came after a snapshot. A snapshot that Apache ZooKeeper took while it served has some of that in
+   * it already: what is there, or gone, by then is left so.
+   */
+  replay(entry: TxnEntry): void {
+    const { txn } = entry
+    const parts = txn.type === 'multi' ? txn.parts : [txn]
+    for (const part of parts) this.#replay(entry, part)
+    this.#lastZxid = entry.zxid
+  }
+
+  #replay(entry: TxnEntry, txn: Txn): void {
+    if (txn.type === 'create' && this.#nodes.has(txn.path)) {
+      const parent = this.#existing(parentPath(txn.path))
+      parent.childrenCreated = Math.max(parent.childrenCreated, txn.parentCversion)
+      parent.pzxid = Math.max(parent.pzxid, entry.zxid)
+    } else if (txn.type === 'closeSession') {
+      // Those of before ZooKeeper 3.6 do not say which.
+      const ephemerals = new Set([...txn.ephemerals, ...this.ephemeralsOf(entry.session)])
+      const left = [...ephemerals].filter(path => this.#nodes.has(path))
+      this.#apply(entry, { type: 'closeSession', ephemerals: left }, [])
+    } else if (!('path' in txn) || txn.type === 'create' || this.#nodes.has(txn.path))
+      this.#apply(entry, txn, [])
   }
 
   #apply(entry: TxnEntry, txn: Txn, changes: Change[]): Outcome {
@@ -176,18 +259,22 @@ export class DataTree {
         this.#delete(entry.zxid, txn.path, changes)
         return { type: 'delete' }
       case 'setData': {
-        const node = this.#existing(txn.path)
-        this.#dataBytes += (txn.data?.length ?? 0) - (node.data?.length ?? 0)
+        const node = this.#mutable(txn.path)
+        const bytes = (txn.data?.length ?? 0) - (node.data?.length ?? 0)
+        this.#dataBytes += bytes
         node.data = txn.data
         node.version = txn.version
         node.mzxid = entry.zxid
         node.mtimeMs = entry.atMs
+        this.#count(txn.path, 0, bytes)
         changes.push({ kind: 'dataChanged', path: txn.path, ephemeralOwner: noSession })
         return { type: 'setData', stat: statOf(node) }
       }
       case 'setAcl': {
-        const node = this.#existing(txn.path)
-        node.acl = txn.acl
+        const node = this.#mutable(txn.path)
+        const before = node.acl
+        node.acl = this.#acls.add(txn.acl)
+        this.#acls.remove(before)
         node.aversion = txn.aversion
         return { type: 'setAcl', stat: statOf(node) }
       }
@@ -202,6 +289,7 @@ export class DataTree {
       case 'multi':
         return { type: 'multi', parts: txn.parts.map(part => this.#apply(entry, part, changes)) }
       case 'check':
+        return { type: 'check' }
       case 'error':
         return txn
     }
@@ -209,23 +297,20 @@ export class DataTree {
 
   #create(
     { zxid, atMs }: TxnEntry,
-    { path, data, acl, ownership }: Extract<Txn, { type: 'create' }>,
+    { path, data, acl, ownership, parentCversion }: Extract<Txn, { type: 'create' }>,
     changes: Change[],
   ): Outcome {
-    const parent = this.#existing(parentPath(path))
     assert(!this.#nodes.has(path), `${path} is there already`)
-    const node = newNode(data, acl, ownership, zxid, atMs)
-    this.#nodes.set(path, node)
-    this.#dataBytes += path.length + (data?.length ?? 0)
-    parent.children.add(lastName(path))
-    parent.childrenCreated = (parent.childrenCreated + 1) | 0
+    const parent = this.#mutable(parentPath(path))
+    const node = newNode(data, this.#acls.add(acl), ownership, zxid, atMs)
+    this.#put(path, node)
+    parent.childrenCreated = parentCversion
     parent.pzxid = zxid
-    let ephemeralOwner = noSession
-    if (ownership.kind === 'ephemeral') {
-      ephemeralOwner = ownership.session
-      const owned = this.#ephemerals.get(ephemeralOwner) ?? new Set()
-      this.#ephemerals.set(ephemeralOwner, owned.add(path))
-    } else if (ownership.kind !== 'persistent') this.#perishable.add(path)
+    const quota = quotaNodeOf(path)
+    if (quota?.kind === 'limits') this.#limited.add(quota.of)
+    else if (quota?.kind === 'stats') this.#recount(quota.of)
+    this.#count(path, 1, data?.length ?? 0)
+    const ephemeralOwner = ownership.kind === 'ephemeral' ? ownership.session : noSession
     changes.push(
       { kind: 'created', path, ephemeralOwner },
       { kind: 'childrenChanged', path: parentPath(path), ephemeralOwner: noSession },
@@ -234,12 +319,14 @@ export class DataTree {
   }
 
   #delete(zxid: Zxid, path: string, changes: Change[]): void {
-    const node = this.#existing(path)
-    const parent = this.#existing(parentPath(path))
+    const parent = this.#mutable(parentPath(path))
+    const node = this.#mutable(path)
     assert(node.children.size === 0, `${path} has children`)
+    const bytes = node.data?.length ?? 0
     this.#nodes.delete(path)
+    this.#acls.remove(node.acl)
     this.#perishable.delete(path)
-    this.#dataBytes -= path.length + (node.data?.length ?? 0)
+    this.#dataBytes -= path.length + bytes
     parent.children.delete(lastName(path))
     parent.pzxid = zxid
     let ephemeralOwner = noSession
@@ -249,10 +336,57 @@ export class DataTree {
       owned?.delete(path)
       if (owned?.size === 0) this.#ephemerals.delete(ephemeralOwner)
     }
+    const quota = quotaNodeOf(path)
+    if (quota?.kind === 'limits') this.#limited.delete(quota.of)
+    this.#count(path, -1, -bytes)
     changes.push(
       { kind: 'deleted', path, ephemeralOwner },
       { kind: 'childrenChanged', path: parentPath(path), ephemeralOwner: noSession },
     )
+  }
+
+  /** Gives a node its place: below its parent, with its owner. */
+  #put(path: string, node: Writable): void {
+    this.#nodes.set(path, node)
+    if (path === '/') return
+    this.#existing(parentPath(path)).children.add(lastName(path))
+    this.#dataBytes += path.length + (node.data?.length ?? 0)
+    const { ownership } = node
+    if (ownership.kind === 'ephemeral') {
+      const owned = this.#ephemerals.get(ownership.session) ?? new Set()
+      this.#ephemerals.set(ownership.session, owned.add(path))
+    } else if (ownership.kind !== 'persistent') this.#perishable.add(path)
+  }
+
+  /** Counts for the quota at or above a path, where there is one. */
+  #count(path: string, nodes: number, bytes: number): void {
+    if (this.#limited.size === 0) return
+    const prefix = nearestLimited(this.#limited, path)
+    const stats = prefix === null ? undefined : this.#nodes.get(statsPath(prefix))
+    if (stats !== undefined) this.#write(stats, counted(stats.data, nodes, bytes))
+  }
+
+  /** The figures of a quota, counted anew. */
+  #recount(path: string): void {
+    let nodes = 0
+    let bytes = 0
+    for (const below of this.paths(path)) {
+      nodes++
+      bytes += this.#existing(below).data?.length ?? 0
+    }
+    const stats = this.#nodes.get(statsPath(path))
+    if (stats !== undefined) {
+      const figures = new Map([
+        ['count', nodes],
+        ['bytes', bytes],
+      ])
+      this.#write(stats, writeQuota(figures))
+    }
+  }
+
+  #write(node: Writable, data: Uint8Array): void {
+    this.#dataBytes += data.length - (node.data?.length ?? 0)
+    node.data = data
   }
 
   #existing(path: string): Writable {
@@ -260,10 +394,16 @@ export class DataTree {
     assert(node !== undefined, `no node ${path}`)
     return node
   }
+
+  /** A node about to be changed. */
+  #mutable(path: string): Writable {
+    const node = this.#existing(path)
+    this.changing?.(path, node)
+    return node
+  }
 }
 
-export const childPath = (path: string, name: string): string =>
-  path === '/' ? `/${name}` : `${path}/${name}`
+const persistent: Ownership = { kind: 'persistent' }
 
 const newNode = (
   data: Uint8Array | null,

@@ -22,8 +22,8 @@ import {
 import type { Stat } from './txn.ts'
 
 const identity = struct({ scheme: string, id: string })
-const aclList = nullable(array({ perms: int32, id: identity }))
-const buffer = nullable(bytes)
+export const aclList = nullable(array({ perms: int32, id: identity }))
+export const buffer = nullable(bytes)
 const paths = array(string)
 
 const wireStat = struct({

@@ -1,4 +1,5 @@
 /** Answers a read from the tree, and leaves the watches it asks for (FinalRequestProcessor). */
+import { zookeeperWatchesMax } from '../limits.ts'
 import { isAllowed, permissions, redactedAcl, userName } from './acl.ts'
 import { type DataTree, statOf, type Znode } from './data-tree.ts'
 import { type KeeperCode, keeperCodes } from './error.ts'
@@ -48,6 +49,7 @@ const answers: {
 } = {
   exists({ tree, watches, watcher }, { path, watch }) {
     if (path.includes('\0')) return keeperCodes.BADARGUMENTS
+    if (watch && !mayWatch(watches, watcher)) return keeperCodes.THROTTLEDOP
     // The watch stays also where there is no node: it waits for one.
     if (watch) watches.add('data', path, watcher)
     const node = tree.node(path)
@@ -55,25 +57,25 @@ const answers: {
   },
 
   getData: (reading, { path, watch }) =>
-    readable(reading, path, node => {
+    readable(reading, path, watch, node => {
       if (watch) reading.watches.add('data', path, reading.watcher)
       return { data: node.data, stat: toWireStat(statOf(node)) }
     }),
 
   getChildren: (reading, { path, watch }) =>
-    readable(reading, path, node => {
+    readable(reading, path, watch, node => {
       if (watch) reading.watches.add('child', path, reading.watcher)
       return { children: [...node.children] }
     }),
 
   getChildren2: (reading, { path, watch }) =>
-    readable(reading, path, node => {
+    readable(reading, path, watch, node => {
       if (watch) reading.watches.add('child', path, reading.watcher)
       return { children: [...node.children], stat: toWireStat(statOf(node)) }
     }),
 
   getAllChildrenNumber: (reading, { path }) =>
-    readable(reading, path, () => ({ count: reading.tree.descendantCount(path) })),
+    readable(reading, path, false, () => ({ count: reading.tree.descendantCount(path) })),
 
   getAcl(reading, { path }) {
     const node = reading.tree.node(path)
@@ -100,6 +102,7 @@ const answers: {
   addWatch({ watches, watcher }, { path, mode }) {
     const watchMode = watchModes[mode]
     if (watchMode === undefined) return keeperCodes.MARSHALLINGERROR
+    if (!mayWatch(watches, watcher)) return keeperCodes.THROTTLEDOP
     watches.addPersistent(path, watcher, watchMode)
     return { error: keeperCodes.OK }
   },
@@ -124,9 +127,19 @@ const may = (
   perm: number,
 ): boolean => rules.skipACL || isAllowed(node.acl, perm, requester.identities)
 
-function readable<T>(reading: Reading, path: string, read: (node: Znode) => T): T | KeeperCode {
+/** Whether a connection may leave more watches, `count` of them. */
+export const mayWatch = (watches: Watches, watcher: Watcher, count = 1): boolean =>
+  watches.countOf(watcher) + count <= zookeeperWatchesMax
+
+function readable<T>(
+  reading: Reading,
+  path: string,
+  watch: boolean,
+  read: (node: Znode) => T,
+): T | KeeperCode {
   const node = reading.tree.node(path)
   if (node === undefined) return keeperCodes.NONODE
+  if (watch && !mayWatch(reading.watches, reading.watcher)) return keeperCodes.THROTTLEDOP
   return may(reading, node, permissions.read) ? read(node) : keeperCodes.NOAUTH
 }
 

@@ -1,7 +1,5 @@
+import { reapedZnodesMax } from '../limits.ts'
 import type { DataTree } from './data-tree.ts'
-
-/** Nodes reaped in one round at most, so that a round stays short (ContainerManager's maxPerMinute). */
-export const reapedMax = 10_000
 
 /**
  * Containers that had children and have none, TTL nodes without children that were not written for longer than they may live
@@ -19,7 +17,7 @@ export function reapable(tree: DataTree, nowMs: number): readonly string[] {
       ownership.kind === 'ttl'
         ? nowMs - node.mtimeMs > ownership.ttlMs
         : ownership.kind === 'container' && node.childrenCreated > 0
-    if (isOver && paths.push(path) === reapedMax) break
+    if (isOver && paths.push(path) === reapedZnodesMax) break
   }
   return paths
 }

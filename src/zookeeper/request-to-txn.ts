@@ -4,11 +4,13 @@
  */
 import type { SessionId } from '../ids.ts'
 import { type Acl, fixedUpAcl, type Identity, isAllowed, permissions } from './acl.ts'
-import { type DataTree, ownPaths, parentPath } from './data-tree.ts'
+import type { DataTree } from './data-tree.ts'
 import { type KeeperCode, keeperCodes } from './error.ts'
 import type { RequestBody } from './jute.ts'
 import type { WritePart } from './multi.ts'
+import { exceedsHardLimit } from './quota.ts'
 import type { Ownership, Txn } from './txn.ts'
+import { ownPaths, parentPath } from './znode-path.ts'
 
 /** Who asks. */
 export interface Requester {
@@ -21,6 +23,8 @@ export interface Requester {
 export interface WriteRules {
   readonly extendedTypesEnabled: boolean
   readonly skipACL: boolean
+  /** Whether a quota's hard limits refuse. */
+  readonly enforceQuota: boolean
 }
 
 /** A write as a client asks for it. */
@@ -28,6 +32,11 @@ export type WriteRequest =
   | WritePart
   | { readonly operation: 'setAcl'; readonly body: RequestBody<'setAcl'> }
   | { readonly operation: 'multi'; readonly body: readonly WritePart[] }
+
+type Creation = Extract<
+  WritePart,
+  { operation: 'create' | 'create2' | 'createContainer' | 'createTtl' }
+>
 
 /** The longest life a TTL node may have: 40 bits of ms. */
 const ttlMsMax = 2 ** 40 - 1
@@ -86,6 +95,17 @@ class Prospect {
     return found
   }
 
+  /** Bytes of its content before this request. */
+  dataBytes(path: string): number {
+    return this.#tree.node(path)?.data?.length ?? 0
+  }
+
+  /** Whether the quota at or above allows so much more. As in ZooKeeper the parts of a multi are not added up. */
+  fitsQuota(path: string, count: number, bytes: number, { enforceQuota }: WriteRules): boolean {
+    const quota = enforceQuota ? this.#tree.quotaOf(path) : null
+    return quota === null || !exceedsHardLimit(quota.limits, quota.stats, count, bytes)
+  }
+
   set(path: string, outlook: Outlook | null): void {
     this.#changed.set(path === '' ? '/' : path, outlook)
   }
@@ -102,9 +122,10 @@ export function toTxn(
   rules: WriteRules,
 ): Txn {
   const prospect = new Prospect(tree)
+  const isMulti = request.operation === 'multi'
   const single = (part: Exclude<WriteRequest, { operation: 'multi' }>): Txn => {
     try {
-      return decide(prospect, part, requester, rules)
+      return decide(prospect, part, requester, rules, isMulti)
     } catch (error) {
       if (error instanceof Refusal) return { type: 'error', error: error.code }
       throw error
@@ -135,6 +156,7 @@ function decide(
   request: Exclude<WriteRequest, { operation: 'multi' }>,
   requester: Requester,
   rules: WriteRules,
+  isMulti: boolean,
 ): Txn {
   const allow = (acl: readonly Acl[], perm: number): void =>
     refuseUnless(rules.skipACL || isAllowed(acl, perm, requester.identities), keeperCodes.NOAUTH)
@@ -142,9 +164,8 @@ function decide(
     case 'create':
     case 'create2':
     case 'createContainer':
-      return create(prospect, request.body, null, requester, rules, allow)
     case 'createTtl':
-      return create(prospect, request.body, request.body.ttlMs, requester, rules, allow)
+      return create(prospect, request, requester, rules, isMulti, allow)
     case 'delete': {
       const { path, version } = request.body
       refuseUnless(path.includes('/') && !isOwnPath(path), keeperCodes.BADARGUMENTS)
@@ -163,6 +184,8 @@ function decide(
       refuseUnless(isValidPath(path), keeperCodes.BADARGUMENTS)
       const node = prospect.get(path)
       allow(node.acl, permissions.write)
+      const bytes = (data?.length ?? 0) - prospect.dataBytes(path)
+      refuseUnless(prospect.fitsQuota(path, 0, bytes, rules), keeperCodes.QUOTAEXCEEDED)
       const next = nextVersion(node.version, version)
       prospect.set(path, { ...node, version: next })
       return { type: 'setData', path, data: copied(data), version: next }
@@ -183,20 +206,24 @@ function decide(
       const node = prospect.get(path)
       allow(node.acl, permissions.read)
       nextVersion(node.version, version)
-      return { type: 'check' }
+      return { type: 'check', path, version }
     }
   }
 }
 
 function create(
   prospect: Prospect,
-  { path: asked, data, acl, flags }: RequestBody<'create'>,
-  ttlMs: number | null,
+  { operation, body }: Creation,
   requester: Requester,
   rules: WriteRules,
+  isMulti: boolean,
   allow: (acl: readonly Acl[], perm: number) => void,
 ): Txn {
-  const ownership = ownershipOf(flags, ttlMs, requester.session, rules)
+  const { path: asked, data, acl, flags } = body
+  const ttlMs = operation === 'createTtl' ? body.ttlMs : null
+  // A part of a multi is what its flags say (Op.Create), a request of its own what its operation says.
+  const isContainer = isMulti ? flags === 4 : operation === 'createContainer'
+  const ownership = ownershipOf(flags, isContainer, ttlMs, requester.session, rules)
   const isSequential = flags === 2 || flags === 3 || flags === 6
   refuseUnless(asked.includes('/') && !asked.includes('\0'), keeperCodes.BADARGUMENTS)
   const above = parentPath(asked)
@@ -207,10 +234,12 @@ function create(
   refuseUnless(isValidPath(path), keeperCodes.BADARGUMENTS)
   refuseUnless(prospect.find(path) === null, keeperCodes.NODEEXISTS)
   refuseUnless(!parent.isEphemeral, keeperCodes.NOCHILDRENFOREPHEMERALS)
+  refuseUnless(prospect.fitsQuota(path, 1, data?.length ?? 0, rules), keeperCodes.QUOTAEXCEEDED)
+  const parentCversion = (parent.childrenCreated + 1) | 0
   prospect.set(above, {
     ...parent,
     childCount: parent.childCount + 1,
-    childrenCreated: (parent.childrenCreated + 1) | 0,
+    childrenCreated: parentCversion,
   })
   prospect.set(path, {
     version: 0,
@@ -220,12 +249,13 @@ function create(
     childrenCreated: 0,
     isEphemeral: ownership.kind === 'ephemeral',
   })
-  return { type: 'create', path, data: copied(data), acl: fixed, ownership }
+  return { type: 'create', path, data: copied(data), acl: fixed, ownership, parentCversion }
 }
 
 /** CreateMode.fromFlag. */
 function ownershipOf(
   flags: number,
+  isContainer: boolean,
   ttlMs: number | null,
   session: SessionId,
   rules: WriteRules,
@@ -237,8 +267,8 @@ function ownershipOf(
     return { kind: 'ttl', ttlMs: ttlMs as number }
   }
   refuseUnless(ttlMs === null || ttlMs < 0, keeperCodes.BADARGUMENTS)
-  if (flags === 1 || flags === 3) return { kind: 'ephemeral', session }
-  return flags === 4 ? { kind: 'container' } : { kind: 'persistent' }
+  if (isContainer) return { kind: 'container' }
+  return flags === 1 || flags === 3 ? { kind: 'ephemeral', session } : { kind: 'persistent' }
 }
 
 /** `%010d`: after 2147483647 comes -2147483648. */

@@ -38,6 +38,8 @@ export type Txn =
       readonly data: Uint8Array | null
       readonly acl: readonly Acl[]
       readonly ownership: Ownership
+      /** Children ever created below its parent, this one included (ZooKeeper's inner cversion). */
+      readonly parentCversion: number
     }
   | { readonly type: 'delete'; readonly path: string }
   | {
@@ -53,7 +55,7 @@ export type Txn =
       readonly acl: readonly Acl[]
       readonly aversion: number
     }
-  | { readonly type: 'check' }
+  | { readonly type: 'check'; readonly path: string; readonly version: number }
   | { readonly type: 'createSession'; readonly timeoutMs: number }
   | { readonly type: 'closeSession'; readonly ephemerals: readonly string[] }
   | { readonly type: 'error'; readonly error: number }

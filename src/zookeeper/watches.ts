@@ -5,7 +5,8 @@
  * Standard and persistent watches of one watcher on one path do not touch each other (ZOOKEEPER-4466, ZooKeeper 3.9).
  */
 import type { Zxid } from '../ids.ts'
-import { type Change, type DataTree, parentPath } from './data-tree.ts'
+import type { Change, DataTree } from './data-tree.ts'
+import { parentPath } from './znode-path.ts'
 
 /** Who watches; opaque here: a connection's number. */
 export type Watcher = number
@@ -138,6 +139,11 @@ export class Watches {
 
   pathsOf(watcher: Watcher): readonly string[] {
     return [...new Set([...this.#data.pathsOf(watcher), ...this.#child.pathsOf(watcher)])]
+  }
+
+  /** What one watcher watches, a persistent watch counted twice. */
+  countOf(watcher: Watcher): number {
+    return this.#data.pathsOf(watcher).size + this.#child.pathsOf(watcher).size
   }
 
   watchersOf(path: string): readonly Watcher[] {

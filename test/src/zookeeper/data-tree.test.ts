@@ -6,7 +6,7 @@ import type { WritePart } from '../../../src/zookeeper/multi.ts'
 import { isValidPath, toTxn, type WriteRequest } from '../../../src/zookeeper/request-to-txn.ts'
 import type { Txn } from '../../../src/zookeeper/txn.ts'
 
-const rules = { extendedTypesEnabled: true, skipACL: false }
+const rules = { extendedTypesEnabled: true, skipACL: false, enforceQuota: false }
 const requester = { session: '0x7', identities: [{ scheme: 'ip', id: '127.0.0.1' }] } as const
 const flags = { persistent: 0, ephemeral: 1, sequential: 2, container: 4 }
 
@@ -245,7 +245,7 @@ test('closing a session deletes its ephemerals at one zxid', () => {
 })
 
 test('containers and TTL nodes hide their owner, and wait to be reaped', () => {
-  write(create('/c', 'container'))
+  write({ operation: 'createContainer', body: create('/c', 'container').body } as WriteRequest)
   const ttl = { ...create('/t').body, flags: 5, ttlMs: 1000 } as const
   write({ operation: 'createTtl', body: ttl as never })
   expect(tree.stat('/c')?.ephemeralOwner).toBe('0x0')

@@ -110,7 +110,14 @@ test('who comes back is told what it missed, and watches the rest', () => {
       zxid: index + 1,
       atMs: 0,
       session: '0x1',
-      txn: { type: 'create', path, data: null, acl: openAcl, ownership: { kind: 'persistent' } },
+      txn: {
+        type: 'create',
+        path,
+        data: null,
+        acl: openAcl,
+        ownership: { kind: 'persistent' },
+        parentCversion: 1,
+      },
     })
   const txn = { type: 'setData', path: '/changed', data: null, version: 1 } as const
   tree.apply({ zxid: 6, atMs: 0, session: '0x1', txn })

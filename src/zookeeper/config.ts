@@ -1,0 +1,54 @@
+/** The server's settings, by ZooKeeper's own names. */
+export interface ZooKeeperConfig {
+  /** ms: what session timeouts are counted in, and how finely they expire. Default 2000. */
+  readonly tickTime: number
+  /** ms. Default two ticks. */
+  readonly minSessionTimeout: number
+  /** ms. Default twenty ticks. */
+  readonly maxSessionTimeout: number
+  /** Connections from one address; 0, the default here, for no limit (ZooKeeper's own: 60). */
+  readonly maxClientCnxns: number
+  /** Bytes of the longest request. Default 0xfffff. */
+  readonly 'jute.maxbuffer': number
+  /** Four-letter words that are answered; `*`, the default here, for all (ZooKeeper's own: srvr). */
+  readonly '4lw.commands.whitelist': '*' | readonly string[]
+  /** TTL nodes. Default here true (ZooKeeper's own: false). */
+  readonly extendedTypesEnabled: boolean
+  /** ms between two looks for containers and TTL nodes that may go. Default 60000. */
+  readonly 'znode.container.checkIntervalMs': number
+  /** Nobody's permissions are looked at. Default false. */
+  readonly skipACL: boolean
+  /** Whose digest this is may do all. Default nobody's. */
+  readonly superDigest: string | null
+  /** The hard limits of quotas refuse. Default false: quotas only count. */
+  readonly enforceQuota: boolean
+  /** Of a durable server: answers wait until what they tell of survives a crash of the machine. Default true. */
+  readonly forceSync: boolean
+  /** Of a durable server: a snapshot is taken, and a new log begun, after so many transactions. Default 100000. */
+  readonly snapCount: number
+  /** The same by the size of the log. Default here 65536 (64 MiB: what is replayed at a start; ZooKeeper's own: 4 GiB). */
+  readonly snapSizeLimitInKb: number
+  /** Snapshots kept, with the logs behind them. Default 3; ZooKeeper's own keeps all unless told. */
+  readonly 'autopurge.snapRetainCount': number
+}
+
+export function zookeeperConfig(options: Partial<ZooKeeperConfig>): ZooKeeperConfig {
+  const tickTime = options.tickTime ?? 2000
+  return {
+    tickTime,
+    minSessionTimeout: options.minSessionTimeout ?? 2 * tickTime,
+    maxSessionTimeout: options.maxSessionTimeout ?? 20 * tickTime,
+    maxClientCnxns: options.maxClientCnxns ?? 0,
+    'jute.maxbuffer': options['jute.maxbuffer'] ?? 0xfffff,
+    '4lw.commands.whitelist': options['4lw.commands.whitelist'] ?? '*',
+    extendedTypesEnabled: options.extendedTypesEnabled ?? true,
+    'znode.container.checkIntervalMs': options['znode.container.checkIntervalMs'] ?? 60_000,
+    skipACL: options.skipACL ?? false,
+    superDigest: options.superDigest ?? null,
+    enforceQuota: options.enforceQuota ?? false,
+    forceSync: options.forceSync ?? true,
+    snapCount: options.snapCount ?? 100_000,
+    snapSizeLimitInKb: options.snapSizeLimitInKb ?? 64 * 1024,
+    'autopurge.snapRetainCount': options['autopurge.snapRetainCount'] ?? 3,
+  }
+}
