@@ -109,3 +109,9 @@ export const zookeeperWaitingMax = 10_000
 
 /** Bytes of paths in one setWatches, well below a server's `jute.maxbuffer` (ClientCnxn.SET_WATCHES_MAX_LENGTH). */
 export const setWatchesBytesMax = 128 * 1024
+
+/** Keys that one round of compaction compares (Kafka: as many as fit in 128 MiB, about five million): some 100 bytes of memory each, with … */
+export const compactionKeysMax = 500_000
+
+/** … the keys themselves, in bytes. What is beyond either waits for the next round. */
+export const compactionKeyBytesMax = 64 * 1024 * 1024

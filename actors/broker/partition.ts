@@ -51,6 +51,12 @@ export const logOptions = (config: TopicConfig, producerIdExpirationMs: number):
     timestampBeforeMaxMs: config['message.timestamp.before.max.ms'],
     timestampAfterMaxMs: config['message.timestamp.after.max.ms'],
     producerIdExpirationMs,
+    flushMessages: config['flush.messages'],
+    flushMs: config['flush.ms'],
+    minCompactionLagMs: config['min.compaction.lag.ms'],
+    maxCompactionLagMs: config['max.compaction.lag.ms'],
+    minCleanableDirtyRatio: config['min.cleanable.dirty.ratio'],
+    deleteRetentionMs: config['delete.retention.ms'],
   }
 }
 

@@ -30,9 +30,17 @@ export interface LogOptions {
   /** `producer.id.expiration.ms` */
   readonly producerIdExpirationMs: number
   /** `flush.messages`: an append that makes so many unflushed records flushes them before it is answered */
-  readonly flushMessages?: number
+  readonly flushMessages: number
   /** `flush.ms`: how long a record may stay unflushed */
-  readonly flushMs?: number
+  readonly flushMs: number
+  /** `min.compaction.lag.ms`: how long a record stays untouched */
+  readonly minCompactionLagMs: number
+  /** `max.compaction.lag.ms`: how long a record may stay superseded */
+  readonly maxCompactionLagMs: number
+  /** `min.cleanable.dirty.ratio`: the share of dirty bytes from which on the log is compacted */
+  readonly minCleanableDirtyRatio: number
+  /** `delete.retention.ms`: how long tombstones stay readable */
+  readonly deleteRetentionMs: number
 }
 
 /** Kafka's defaults. */
@@ -50,6 +58,12 @@ export const defaultLogOptions: LogOptions = {
   timestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
   timestampAfterMaxMs: Number.MAX_SAFE_INTEGER,
   producerIdExpirationMs: 24 * 3600 * 1000,
+  flushMessages: Number.MAX_SAFE_INTEGER,
+  flushMs: Number.MAX_SAFE_INTEGER,
+  minCompactionLagMs: 0,
+  maxCompactionLagMs: Number.MAX_SAFE_INTEGER,
+  minCleanableDirtyRatio: 0.5,
+  deleteRetentionMs: 24 * 3600 * 1000,
 }
 
 /** What a restart remembers of a log besides its directory. */
@@ -61,10 +75,10 @@ export interface LogResumption {
   /** The broker was shut down in an orderly way: nothing is scanned. */
   readonly clean?: boolean
   /**
-   * Writes the recovery point down at once, for good: the log is about to be cut below the one known, and what is then appended
-   * is not flushed yet.
+   * Writes the recovery point down at once, for good. Called before the log is cut below it (what is then appended is not flushed)
+   * and before it is compacted (what then lacks above it is lost, what lacks below it is not missed).
    */
-  readonly recoveryPointLowered?: (recoveryPoint: number) => void
+  readonly writeRecoveryPoint?: (recoveryPoint: number) => void
   /** Needed for the exact answer of `offsetForTimestamp` in compressed batches. */
   readonly compression?: Compression
 }

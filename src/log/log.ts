@@ -12,13 +12,21 @@ import type { Compression } from '../records/compression.ts'
 import { type Refusal, refusal } from '../records/refusal.ts'
 import { validate } from '../records/validate.ts'
 import { directoryOf } from './checkpoint.ts'
+import { type Cleanable, cleanable } from './compaction.ts'
+import { type CompactionRun, compaction, factsOf } from './compaction-run.ts'
 import { type EpochEndOffset, LeaderEpochs } from './leader-epochs.ts'
 import { doomedName } from './log-name.ts'
 import type { LogOptions, LogResumption } from './log-options.ts'
 import { ProducerState } from './producer-state.ts'
 import { deletableSegments } from './retention.ts'
 import { relativeOffsetMax, Segment } from './segment.ts'
-import { loadSegments, rebuildProducers, removeSnapshots, writeSnapshot } from './segments.ts'
+import {
+  loadSegments,
+  rebuildProducers,
+  removeSnapshots,
+  swapSegments,
+  writeSnapshot,
+} from './segments.ts'
 import { recordAtTimestamp, type TimestampAndOffset } from './timestamps.ts'
 import { fetched, type PlacedBatch, placed, type Write } from './writes.ts'
 
@@ -74,9 +82,11 @@ export class Log {
   #segments: Segment[]
   #logStartOffset: number
   #recoveryPoint: number
-  readonly #recoveryPointLowered: ((recoveryPoint: number) => void) | undefined
+  readonly #writeRecoveryPoint: ((recoveryPoint: number) => void) | undefined
   /** How often it was cut: a flush that began before says nothing of what is there now. */
   #truncations = 0
+  /** How often segments were cut, removed or closed: compaction begins anew. */
+  #generation = 0
   /** When the first of the records was appended that are not flushed. */
   #dirtySinceMs: number | undefined
   /** The latest instant any call has brought: the log reads no clock. */
@@ -111,7 +121,7 @@ export class Log {
     this.#compression = resumption.compression
     this.#epochs = new LeaderEpochs(disk, directory)
     this.#recoveryPoint = resumption.recoveryPoint ?? 0
-    this.#recoveryPointLowered = resumption.recoveryPointLowered
+    this.#writeRecoveryPoint = resumption.writeRecoveryPoint
     const isNew = !disk.exists(directory)
     this.#heardMs = nowMs
     const { indexIntervalBytes } = options
@@ -306,7 +316,11 @@ export class Log {
    * After LogSegment.shouldRoll: the age is that of the records, from the first batch's timestamp on.
    */
   #rollFor({ batches, sizeBytes }: Write): void {
-    const { segmentBytes, segmentMs, segmentIndexBytes } = this.#options
+    const { segmentBytes, segmentIndexBytes, compacts, maxCompactionLagMs } = this.#options
+    // What is not in a segment of the past is not compacted.
+    const segmentMs = compacts
+      ? Math.min(this.#options.segmentMs, maxCompactionLagMs)
+      : this.#options.segmentMs
     const active = this.#active
     const { logEndOffset } = this
     const { lastOffset } = batches.at(-1) as PlacedBatch
@@ -446,9 +460,10 @@ export class Log {
   /** Before anything is cut off: what is appended in its place is not flushed, nor is it known that what goes is gone. */
   #lowerRecoveryPoint(offset: number): void {
     this.#truncations++
+    this.#generation++
     if (offset >= this.#recoveryPoint) return
     this.#recoveryPoint = offset
-    this.#recoveryPointLowered?.(offset)
+    this.#writeRecoveryPoint?.(offset)
   }
 
   #rebuildProducers(): void {
@@ -509,6 +524,7 @@ export class Log {
 
   #removeOldest(count: number): void {
     if (count === 0) return
+    this.#generation++
     for (const segment of this.#segments.splice(0, count)) segment.remove()
     const { baseOffset } = this.#first
     removeSnapshots(this.#disk, this.directory, offset => offset < baseOffset)
@@ -544,6 +560,59 @@ export class Log {
     const unstable = this.#producers.firstUnstableOffset(highWatermark)
     if (unstable === undefined) return highWatermark
     return Math.min(highWatermark, Math.max(unstable, this.#logStartOffset))
+  }
+
+  /**
+   * What compaction would have to do.
+   *
+   * @param firstDirtyOffset from cleaner-offset-checkpoint; 0 where unknown
+   */
+  cleanable(firstDirtyOffset: number, highWatermark: number, nowMs: number): Cleanable {
+    const { logStartOffset, recoveryPoint } = this
+    return cleanable(this.#segments.map(factsOf), {
+      firstDirtyOffset,
+      logStartOffset,
+      stableOffset: Math.min(this.lastStableOffset(highWatermark), recoveryPoint),
+      minCompactionLagMs: this.#options.minCompactionLagMs,
+      nowMs,
+    })
+  }
+
+  /** Compacts in steps; the run's value is the new first dirty offset, or null where the log was cut meanwhile. */
+  compact(range: Cleanable, nowMs: number): CompactionRun {
+    const log = this
+    return compaction(
+      {
+        disk: this.#disk,
+        directory: this.directory,
+        compression: this.#compression,
+        get options() {
+          return log.#options
+        },
+        get segments() {
+          return log.#segments
+        },
+        get producers() {
+          return log.producers
+        },
+        get recoveryPoint() {
+          return log.#recoveryPoint
+        },
+        get generation() {
+          return log.#generation
+        },
+        swap: (old, cleaned) => this.#swap(old, cleaned),
+      },
+      range,
+      nowMs,
+    )
+  }
+
+  #swap(old: readonly Segment[], cleaned: Segment): void {
+    this.#writeRecoveryPoint?.(this.#recoveryPoint)
+    const { indexIntervalBytes } = this.#options
+    const segment = swapSegments(this.#disk, this.directory, old, cleaned, indexIntervalBytes)
+    this.#segments.splice(this.#segments.indexOf(old[0] as Segment), old.length, segment)
   }
 
   /** Forgets producers silent for `producer.id.expiration.ms`. */
@@ -606,6 +675,7 @@ export class Log {
 
   /** Closes the files and nothing else: a broker that dies. */
   abandon(): void {
+    this.#generation++
     for (const segment of this.#segments) segment.close()
   }
 

@@ -19,6 +19,14 @@ import { TimeIndex, type TimestampOffset } from './time-index.ts'
 /** `00000000000000000042`: the base offset in the names of a segment's files. */
 export const segmentName = (baseOffset: number): string => String(baseOffset).padStart(20, '0')
 
+/** What its files end in, and the transaction index that Kafka adds. */
+export const segmentFiles = ['.log', '.index', '.timeindex', '.txnindex'] as const
+
+/** Of a segment that compaction is writing … */
+export const cleanedSuffix = '.cleaned'
+/** … and that is to stand in place of others. */
+export const swapSuffix = '.swap'
+
 /** An index counts offsets from the segment's base in 31 bits. */
 export const relativeOffsetMax = 0x7fff_ffff
 
@@ -53,6 +61,7 @@ export class Segment {
   readonly createdAtMs: number
   readonly #disk: Disk
   readonly #path: string
+  readonly #suffix: string
   readonly #file: DiskFile
   readonly #offsetIndex: OffsetIndex
   readonly #timeIndex: TimeIndex
@@ -72,17 +81,19 @@ export class Segment {
     baseOffset: number,
     indexIntervalBytes: number,
     nowMs: number,
+    suffix = '',
   ) {
     this.#disk = disk
     this.#path = `${directory}/${segmentName(baseOffset)}`
+    this.#suffix = suffix
     this.baseOffset = baseOffset
     this.createdAtMs = nowMs
     this.#indexIntervalBytes = indexIntervalBytes
-    this.#file = disk.open(`${this.#path}.log`)
+    this.#file = disk.open(`${this.#path}.log${suffix}`)
     this.#sizeBytes = this.#file.length
     this.#endOffset = baseOffset
-    this.#offsetIndex = new OffsetIndex(disk, `${this.#path}.index`, baseOffset)
-    this.#timeIndex = new TimeIndex(disk, `${this.#path}.timeindex`, baseOffset)
+    this.#offsetIndex = new OffsetIndex(disk, `${this.#path}.index${suffix}`, baseOffset)
+    this.#timeIndex = new TimeIndex(disk, `${this.#path}.timeindex${suffix}`, baseOffset)
     this.#max = this.#timeIndex.last
   }
 
@@ -230,11 +241,16 @@ export class Segment {
 
   /** Visits whole batches from the one at or after an offset on. */
   eachBatch(fromOffset: number, visit: (batch: RecordBatch) => void): void {
+    for (const batches of this.pieces(fromOffset)) for (const batch of batches) visit(batch)
+  }
+
+  /** The same in pieces of about a mebibyte, for what must not take long at once. */
+  *pieces(fromOffset: number): Generator<readonly RecordBatch[]> {
     let offset = fromOffset
     while (true) {
       const read = this.read(offset, batchScanBytes, this.#endOffset, true)
       if (read === null) return
-      for (const batch of splitBatches(read.records).batches) visit(batch)
+      yield splitBatches(read.records).batches
       offset = read.nextOffset
     }
   }
@@ -383,7 +399,6 @@ export class Segment {
   /** Closes it and removes its files. */
   remove(): void {
     this.close()
-    for (const suffix of ['.log', '.index', '.timeindex', '.txnindex'])
-      this.#disk.remove(this.#path + suffix)
+    for (const file of segmentFiles) this.#disk.remove(this.#path + file + this.#suffix)
   }
 }

@@ -14,10 +14,10 @@ import {
   snapshotOffset,
 } from './producer-snapshot.ts'
 import type { ProducerState } from './producer-state.ts'
-import { Segment } from './segment.ts'
+import { cleanedSuffix, Segment, segmentFiles, segmentName, swapSuffix } from './segment.ts'
 
-/** Left by a crash in the middle of writing, cleaning or deleting. */
-const leftover = /\.(tmp|deleted|cleaned)$/
+/** Left by a crash in the middle of writing, cleaning, replacing or deleting. */
+const leftover = /\.(tmp|deleted|cleaned|swap)$/
 /** Of no use without its log file. */
 const orphaned = /^\d{20}\.(index|timeindex|txnindex)$/
 
@@ -37,6 +37,7 @@ export interface Loading {
  * segment before it was lost, and the next one's beginning was not.
  */
 export function loadSegments(disk: Disk, directory: string, loading: Loading): Segment[] {
+  completeSwaps(disk, directory)
   const names = disk.list(directory)
   const isOrphan = (name: string): boolean =>
     orphaned.test(name) && !names.includes(`${name.slice(0, 20)}.log`)
@@ -71,6 +72,68 @@ export function loadSegments(disk: Disk, directory: string, loading: Loading): S
   // What was removed must not come back beside what is appended from now on.
   if (broken) disk.flushDirectory(directory)
   return segments
+}
+
+/** Files that can be made anew from a segment's log file. */
+const indexFiles = ['.index', '.timeindex']
+
+/**
+ * Puts a cleaned and flushed segment in place of those it was made of. At any moment of it the directory holds the old ones or the
+ * new one, as {@link completeSwaps} finds them. After LocalLog.replaceSegments.
+ */
+export function swapSegments(
+  disk: Disk,
+  directory: string,
+  old: readonly Segment[],
+  cleaned: Segment,
+  indexIntervalBytes: number,
+): Segment {
+  const { baseOffset, createdAtMs } = cleaned
+  const path = `${directory}/${segmentName(baseOffset)}`
+  cleaned.close()
+  // The log file last: where it bears the new suffix, it counts.
+  const files = ['.txnindex', '.index', '.timeindex', '.log'].filter(file =>
+    disk.exists(path + file + cleanedSuffix),
+  )
+  for (const file of files) disk.rename(path + file + cleanedSuffix, path + file + swapSuffix)
+  disk.flushDirectory(directory)
+  for (const segment of old)
+    if (segment.baseOffset === baseOffset) segment.close()
+    else segment.remove()
+  disk.flushDirectory(directory)
+  for (const file of files) disk.rename(path + file + swapSuffix, path + file)
+  disk.flushDirectory(directory)
+  const segment = new Segment(disk, directory, baseOffset, indexIntervalBytes, createdAtMs)
+  if (!segment.load()) segment.recover(() => {})
+  return segment
+}
+
+/** Finishes what a crash interrupted in {@link swapSegments}: segments whose log file was renamed take the place of the old ones. */
+function completeSwaps(disk: Disk, directory: string): void {
+  const names = disk.list(directory).filter(name => name.endsWith(swapSuffix))
+  if (names.length === 0) return
+  for (const name of names) {
+    const base = name.slice(0, 20)
+    const path = `${directory}/${base}`
+    // Of which of the two the indexes are is not known.
+    for (const file of indexFiles) {
+      disk.remove(path + file)
+      disk.remove(path + file + swapSuffix)
+    }
+    if (!disk.exists(`${path}.log${swapSuffix}`)) continue
+    const swapped = new Segment(disk, directory, Number(base), 0, 0, swapSuffix)
+    swapped.recover(() => {})
+    swapped.close()
+    for (const one of disk.list(directory)) {
+      const offset = Number(one.slice(0, 20))
+      if (/^\d{20}\.log$/.test(one) && offset > Number(base) && offset < swapped.endOffset)
+        for (const file of segmentFiles) disk.remove(`${directory}/${segmentName(offset)}${file}`)
+    }
+    disk.flushDirectory(directory)
+    for (const file of ['.txnindex', '.log'])
+      if (disk.exists(path + file + swapSuffix)) disk.rename(path + file + swapSuffix, path + file)
+  }
+  disk.flushDirectory(directory)
 }
 
 /** Writes the state of the producers before an offset. One that a crash damages is passed over for an older one. */

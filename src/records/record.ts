@@ -137,7 +137,7 @@ function writeRecord(
 }
 
 /** How long a signed number is as a varint or varlong. */
-function varlongBytes(value: number): number {
+export function varlongBytes(value: number): number {
   let rest = value < 0 ? -2 * value - 1 : 2 * value
   let bytes = 1
   for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes++
@@ -178,7 +178,10 @@ export function decodeRecords(batch: RecordBatch, compression?: Compression): Ba
 }
 
 /** What stands behind the header, unpacked. */
-function plainRecordBytes(batch: RecordBatch, compression: Compression | undefined): Uint8Array {
+export function plainRecordBytes(
+  batch: RecordBatch,
+  compression: Compression | undefined,
+): Uint8Array {
   const codec = batch.compression
   if (codec === 'none') return batch.recordBytes
   if (codec === undefined)

@@ -17,6 +17,7 @@ import {
   type SimulatedDisk,
   simulatedDisk,
 } from '../../../src/platform/simulated-disk.ts'
+import { decodeRecords, encodeBatch } from '../../../src/records/record.ts'
 import { batchOf, nowMs, read } from './logs.ts'
 
 interface ModelBatch {
@@ -72,7 +73,7 @@ class Machine {
       clean,
       recoveryPoint: read(recoveryPointCheckpoint),
       logStartOffset: read(logStartOffsetCheckpoint),
-      recoveryPointLowered: point => this.#write(recoveryPointCheckpoint, point),
+      writeRecoveryPoint: point => this.#write(recoveryPointCheckpoint, point),
     })
     disk.remove(cleanShutdownFile)
     disk.flushDirectory('')
@@ -330,4 +331,101 @@ test('a run of a log, stopped at each of its calls', () => {
     }
     if (calls === Number.POSITIVE_INFINITY) break
   }
+})
+
+test('a machine that dies while it compacts has the last record of each key, and every producer', () => {
+  const step = fc.oneof(
+    {
+      weight: 10,
+      arbitrary: fc.record({
+        kind: fc.constant('append'),
+        keys: fc.array(fc.nat(9), { minLength: 1, maxLength: 5 }),
+        producerId: fc.nat(2),
+      }),
+    },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('checkpoint') }) },
+    { weight: 3, arbitrary: fc.record({ kind: fc.constant('compact') }) },
+  )
+  const life = fc.record({
+    steps: fc.array(step, { minLength: 1, maxLength: 40 }),
+    calls: fc.integer({ min: 1, max: 400 }),
+    stops: fc.integer({ min: 0, max: 3 }),
+  })
+  const run = (
+    seed: number,
+    lives: readonly (typeof life extends fc.Arbitrary<infer T> ? T : never)[],
+  ) => {
+    const disk = simulatedDisk({ random: seededRandom(seed) })
+    const checkpointed = () => readOffsetCheckpoint(disk, recoveryPointCheckpoint)[0]?.offset ?? 0
+    const writeRecoveryPoint = (offset: number) =>
+      writeOffsetCheckpoint(disk, recoveryPointCheckpoint, [{ topic: 't', partition: 0, offset }])
+    const open = () =>
+      Log.open(disk, 't-0', { ...options, compacts: true, deletes: false }, nowMs, {
+        recoveryPoint: checkpointed(),
+        writeRecoveryPoint,
+      })
+    let log = open()
+    /** Key and producer of every record, by offset. */
+    const all: { key: number; producerId: number; sequence: number }[] = []
+    const keyed = (keys: readonly number[], producerId: number, baseSequence: number) =>
+      encodeBatch({
+        records: keys.map(key => ({ key: new Uint8Array([key]), value: new Uint8Array(9) })),
+        timestampMs: nowMs,
+        producerId,
+        producerEpoch: 0,
+        baseSequence,
+      })
+    for (const { steps, calls, stops } of lives) {
+      disk.stopAt(calls)
+      try {
+        for (const one of steps) {
+          if (one.kind === 'append') {
+            const { keys, producerId } = one
+            const last = log.producers.get(producerId)?.batches.at(-1)?.lastSequence ?? -1
+            const added = keys.map((key, i) => ({ key, producerId, sequence: last + 1 + i }))
+            all.splice(log.logEndOffset, all.length, ...added)
+            const as = { leaderEpoch: 0, nowMs, origin: 'client' } as const
+            expect(log.appendAsLeader(keyed(keys, producerId, last + 1), as).ok).toBe(true)
+          } else if (one.kind === 'checkpoint') writeRecoveryPoint(log.recoveryPoint)
+          else {
+            const steps = log.compact(log.cleanable(0, log.logEndOffset, nowMs), nowMs)
+            while (steps.next().done !== true);
+          }
+        }
+      } catch (error) {
+        if (!(error instanceof MachineStopped)) throw error
+      }
+      const promised = Math.min(log.recoveryPoint, all.length)
+      for (let i = 0; ; i++) {
+        disk.crash()
+        if (i < stops) disk.stopAt(1 + ((7 * i) % 23))
+        try {
+          log = open()
+          disk.stopAt(Number.POSITIVE_INFINITY)
+          break
+        } catch (error) {
+          if (!(error instanceof MachineStopped)) throw error
+        }
+      }
+      expect(log.logEndOffset).toBeGreaterThanOrEqual(promised)
+      expect(log.logEndOffset).toBeLessThanOrEqual(all.length)
+      expect(log.logStartOffset).toBe(0)
+      const found = read(log, 0).flatMap(batch =>
+        decodeRecords(batch).map(({ offset, key }) => [offset, key?.[0]]),
+      )
+      const offsets = found.map(([offset]) => offset)
+      const last = new Map<number, number>()
+      for (let offset = 0; offset < log.logEndOffset; offset++)
+        last.set((all[offset] as { key: number }).key, offset)
+      expect(offsets).toEqual([...new Set(offsets)].toSorted((a, b) => Number(a) - Number(b)))
+      for (const [offset, key] of found) expect(all[Number(offset)]?.key).toBe(key)
+      for (const offset of last.values()) expect(offsets).toContain(offset)
+      const sequences = new Map<number, number>()
+      for (const { producerId, sequence } of all.slice(0, log.logEndOffset))
+        sequences.set(producerId, sequence)
+      for (const [producerId, sequence] of sequences)
+        expect(log.producers.get(producerId)?.batches.at(-1)?.lastSequence).toBe(sequence)
+    }
+  }
+  fc.assert(fc.property(fc.nat(), fc.array(life, { minLength: 1, maxLength: 4 }), run), runs(150))
 })
