@@ -2,15 +2,35 @@
  * Brokers die, sleep, lose their sessions and come back at random, controllers among them. Whatever happens: no two leaders in one
  * leader epoch, no empty ISR, no chart that meets what it did not expect; and when it stops, all is well again.
  */
+import { catchError, type Observable, of } from 'rxjs'
 import { expect, test } from 'vitest'
+import { createTopic } from '../../../actors/broker/topic-admin.ts'
 import { type MemoryPlatform, memoryPlatform } from '../../../actors/memory.ts'
 import type { LeaderElectionCommand } from '../../../machines/controller/leader-election.ts'
 import { seededRandom } from '../../../src/platform/random.ts'
 import type { Network, Random } from '../../../src/ports.ts'
+import { DeleteTopicsZNode, TopicsZNode } from '../../../src/zookeeper/paths.ts'
 import { WholeCluster } from './whole-cluster.ts'
 
-const seeds = Number(process.env.SEEDS ?? 6)
+const seeds = Number(process.env.SEEDS ?? 4)
 const firstSeed = Number(process.env.FIRST_SEED ?? 1)
+
+const kinds = [
+  'kill',
+  'expire',
+  'pause',
+  'stop',
+  'revive',
+  'revive',
+  'revive',
+  'depose',
+  'create',
+  'create',
+  'delete',
+] as const
+
+/** Topics that come and go. */
+const passing = ['x', 'y']
 
 /** A network that cuts connections at one chunk in so many: one that leaves is lost, one that arrives had its effect already. */
 function cutting(platform: MemoryPlatform, random: Random, share: () => number): Network {
@@ -69,8 +89,9 @@ async function ordeal(seed: number, share: number): Promise<void> {
     if (kind !== 'command' || type !== 'leaderAndIsr.send') return
     // reason: the trace keeps commands as they are.
     const order = detail as never as Extract<LeaderElectionCommand, { type: 'leaderAndIsr.send' }>
-    for (const { topic, partition, leader, leaderEpoch, isr, replicas } of order.partitions) {
-      const term = `${topic}-${partition}@${leaderEpoch}`
+    for (const state of order.partitions) {
+      const { topic, topicId, partition, leader, leaderEpoch, isr, replicas } = state
+      const term = `${topic} (${topicId}) ${partition}@${leaderEpoch}`
       const known = leaders.get(term) ?? leader
       leaders.set(term, leader)
       if (known !== leader) wrong.push(`${term}: led by ${known} and by ${leader}`)
@@ -81,16 +102,30 @@ async function ordeal(seed: number, share: number): Promise<void> {
   })
   cuts = share
   const under: Promise<unknown>[] = []
-  for (let fault = 0; fault < 14; fault++) {
+  const unlessRefused = (request: Observable<unknown>): void =>
+    void request.pipe(catchError(() => of(null))).subscribe()
+  for (let fault = 0; fault < 16; fault++) {
     const broker = pick(cluster.brokers)
-    const kind = pick(['kill', 'expire', 'pause', 'stop', 'revive', 'revive'] as const)
+    const kind = pick(kinds)
+    if (kind === 'depose') unlessRefused(it.zookeeper.delete('/controller'))
+    if (kind === 'delete')
+      unlessRefused(it.zookeeper.create(DeleteTopicsZNode.topicPath(pick(passing)), null))
+    if (kind === 'create' && broker.state === 'running' && it.world(broker.id).zookeeper)
+      unlessRefused(
+        createTopic(it.world(broker.id), {
+          name: pick(passing),
+          partitions: 2,
+          replicationFactor: 2,
+          configs: {},
+        }),
+      )
     if (kind === 'kill' && ['running', 'paused'].includes(broker.state)) broker.kill()
     else if (kind === 'expire' && broker.state === 'running') broker.expireSession()
     else if (kind === 'pause' && broker.state === 'running') broker.pause()
     else if (kind === 'stop' && broker.state === 'running')
       under.push(broker.stop().catch(() => {}))
-    else if (broker.state === 'paused') broker.resume()
-    else if (['killed', 'stopped', 'failed'].includes(broker.state))
+    else if (kind === 'revive' && broker.state === 'paused') broker.resume()
+    else if (kind === 'revive' && ['killed', 'stopped', 'failed'].includes(broker.state))
       under.push(broker.restart().catch(() => {}))
     await cluster.advance(pick([1, 5, 30, 300, 1500, 4000]))
   }
@@ -105,12 +140,15 @@ async function ordeal(seed: number, share: number): Promise<void> {
   await cluster.until(
     ({ partitions, controller }) =>
       controller !== null &&
-      partitions.length === 9 &&
       partitions.every(
         ({ leader, isr, replicas }) => leader !== -1 && isr.length === replicas.length,
       ),
     { what: 'a controller, leaders and full ISRs', timeoutMs: 120_000 },
   )
+  expect(await it.answer(it.zookeeper.getChildren(DeleteTopicsZNode.path))).toEqual([])
+  const topics = await it.answer(it.zookeeper.getChildren(TopicsZNode.path))
+  for (const { id } of cluster.brokers)
+    expect([...it.world(id).metadata.topicNames()].sort()).toEqual([...topics].sort())
   for (const { topic, partition, leader, leaderEpoch, isr } of cluster.state().partitions)
     expect(await it.znode(`/brokers/topics/${topic}/partitions/${partition}/state`)).toMatchObject({
       leader,
@@ -127,5 +165,5 @@ for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
     ordeal(seed, 0))
 
   test(`so they do where connections are cut at any moment (seed ${seed})`, () =>
-    ordeal(seed, 0.02))
+    ordeal(seed, Number(process.env.CUTS ?? 0.02)))
 }
