@@ -274,8 +274,8 @@ function readOne(
   const upToOffset = endFor(partition, snapshot, reader)
   if (fetchOffset < log.logStartOffset || fetchOffset > log.logEndOffset)
     return refused(index, errors.OFFSET_OUT_OF_RANGE)
-  const maxBytes = Math.min(wanted.partitionMaxBytes, roomBytes)
-  if (upToOffset <= fetchOffset || (maxBytes <= 0 && !minOneBatch)) return data
+  const maxBytes = Math.max(0, Math.min(wanted.partitionMaxBytes, roomBytes))
+  if (upToOffset <= fetchOffset || (maxBytes === 0 && !minOneBatch)) return data
   const found = log.read(fetchOffset, { maxBytes, upToOffset, minOneBatch })
   return found.ok ? { ...data, records: found.records } : refused(index, found.errorCode)
 }
