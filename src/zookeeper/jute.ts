@@ -15,6 +15,7 @@ import {
   int64Bits,
   int64Clamped,
   nullable,
+  records,
   string,
   struct,
   type ValueOf,
@@ -104,7 +105,8 @@ export const operations = {
   create: { opcode: 1, request: creation, response: { path: string } },
   delete: { opcode: 2, request: { path: string, version: int32 }, response: none },
   exists: { opcode: 3, request: reading, response: { stat: wireStat } },
-  getData: { opcode: 4, request: reading, response: { data: buffer, stat: wireStat } },
+  // A node's content is never changed in place: a long one goes out without a copy.
+  getData: { opcode: 4, request: reading, response: { data: records, stat: wireStat } },
   setData: {
     opcode: 5,
     request: { path: string, data: buffer, version: int32 },
