@@ -7,7 +7,11 @@ import {
   type FollowedPartition,
   replicaFetcherMachine,
 } from '../../machines/broker/replica-fetcher.ts'
-import { FetchSessionHandler, type KeyedPartition } from '../../src/broker/fetch-session-handler.ts'
+import {
+  FetchSessionHandler,
+  type KeyedPartition,
+  type SessionRequest,
+} from '../../src/broker/fetch-session-handler.ts'
 import { type ErrorCode, errors } from '../../src/error.ts'
 import {
   type BrokerId,
@@ -267,7 +271,7 @@ class SourceFetcher {
         next: answer => {
           session.answered(part, answer)
           if (answer.errorCode === errors.NONE || sessionErrors.includes(answer.errorCode))
-            this.#fetched(request, rows, byId, answer)
+            this.#fetched(request, rows, byId, part, answer)
           else this.#failed(request, `error ${answer.errorCode}`)
         },
         error: error => {
@@ -304,18 +308,42 @@ class SourceFetcher {
   }
 
   /** Records into the logs, the rest to the charts: of what still stands as it was asked for. */
-  #fetched(request: number, rows: readonly FetchRow[], byId: boolean, answer: FetchAnswer): void {
+  #fetched(
+    request: number,
+    rows: readonly FetchRow[],
+    byId: boolean,
+    part: SessionRequest,
+    answer: FetchAnswer,
+  ): void {
     const asked = new Map(
       rows.map(row => [`${byId ? row.topicId : row.topic}-${row.partition}`, row]),
     )
     const partitions: FetchedPartition[] = []
+    const answered = new Set<string>()
     for (const { topic, topicId, partitions: of } of answer.responses)
       for (const data of of) {
-        const row = asked.get(`${byId ? topicId : topic}-${data.partitionIndex}`)
+        const key = `${byId ? topicId : topic}-${data.partitionIndex}`
+        answered.add(key)
+        const row = asked.get(key)
         if (row === undefined || !awaits(this.root.getSnapshot(), request, row)) continue
         const replica = this.#find(row.topic, row.partition)
         if (replica !== undefined) partitions.push(taken(replica, row, data))
       }
+    // What a session's answer leaves out has neither diverged nor changed: that too is an answer to who asked anew.
+    if (answer.errorCode === errors.NONE)
+      for (const { topic, topicId, partitions: of } of part.topics)
+        for (const { partition } of of) {
+          const key = `${byId ? topicId : topic}-${partition}`
+          const row = answered.has(key) ? undefined : asked.get(key)
+          if (row === undefined || !awaits(this.root.getSnapshot(), request, row)) continue
+          const replica = this.#find(row.topic, row.partition)
+          const { leaderEpoch } = row
+          replica?.learn({
+            leaderEpoch,
+            highWatermark: replica.highWatermark,
+            logStartOffset: replica.log.logStartOffset,
+          })
+        }
     this.root.send({ type: 'fetch.answered', request, partitions, atMs: this.#nowMs })
   }
 
