@@ -238,17 +238,35 @@ export class DataTree {
   }
 
   #replay(entry: TxnEntry, txn: Txn): void {
-    if (txn.type === 'create' && this.#nodes.has(txn.path)) {
-      const parent = this.#existing(parentPath(txn.path))
-      parent.childrenCreated = Math.max(parent.childrenCreated, txn.parentCversion)
-      parent.pzxid = Math.max(parent.pzxid, entry.zxid)
-    } else if (txn.type === 'closeSession') {
-      // Those of before ZooKeeper 3.6 do not say which.
-      const ephemerals = new Set([...txn.ephemerals, ...this.ephemeralsOf(entry.session)])
-      const left = [...ephemerals].filter(path => this.#nodes.has(path))
-      this.#apply(entry, { type: 'closeSession', ephemerals: left }, [])
-    } else if (!('path' in txn) || txn.type === 'create' || this.#nodes.has(txn.path))
-      this.#apply(entry, txn, [])
+    switch (txn.type) {
+      case 'create': {
+        const parent = this.#nodes.get(parentPath(txn.path))
+        if (parent === undefined) return
+        if (!this.#nodes.has(txn.path)) break
+        parent.childrenCreated = Math.max(parent.childrenCreated, txn.parentCversion)
+        parent.pzxid = Math.max(parent.pzxid, entry.zxid)
+        return
+      }
+      case 'delete':
+        this.#deleteAll(entry, txn.path)
+        return
+      case 'closeSession':
+        // Those of before ZooKeeper 3.6 do not say which.
+        for (const path of [...txn.ephemerals, ...this.ephemeralsOf(entry.session)])
+          this.#deleteAll(entry, path)
+        this.#apply(entry, { type: 'closeSession', ephemerals: [] }, [])
+        return
+      case 'setData':
+      case 'setAcl':
+        if (!this.#nodes.has(txn.path)) return
+    }
+    this.#apply(entry, txn, [])
+  }
+
+  /** A node that goes though it has children came back later, and they with it: so will they. */
+  #deleteAll({ zxid }: TxnEntry, path: string): void {
+    if (!this.#nodes.has(path)) return
+    for (const below of [...this.paths(path)].reverse()) this.#delete(zxid, below, [])
   }
 
   #apply(entry: TxnEntry, txn: Txn, changes: Change[]): Outcome {
