@@ -320,6 +320,60 @@ test('a shutdown asked of another broker is refused: it is not the controller', 
   ).toMatchObject({ errorCode: errors.BROKER_NOT_AVAILABLE })
 })
 
+test('who is elected and cannot load the cluster gives the office back, and tries again', async () => {
+  await using it = await WholeCluster.start()
+  await it.answer(it.zookeeper.delete('/admin/delete_topics'))
+  await it.answer(it.zookeeper.delete('/controller'))
+  await it.until(
+    () =>
+      it.cluster.brokers.some(({ id }) =>
+        it.states(`broker-${id}/controller`).includes('withdrawing'),
+      ),
+    'somebody who cannot',
+  )
+  expect(it.controllerId).toBe(-1)
+  await it.answer(it.zookeeper.create('/admin/delete_topics', null))
+  await it.until(() => it.controllerId > 0, 'a controller')
+})
+
+test('znodes that cannot be read harm nobody else', async () => {
+  await using it = await WholeCluster.start({ topics: orders })
+  const garbage = new TextEncoder().encode('{"version":')
+  const state = '/brokers/topics/orders/partitions/0/state'
+  await it.answer(it.zookeeper.setData(state, garbage))
+  await it.answer(it.zookeeper.create('/brokers/topics/odd', garbage))
+  await it.answer(it.zookeeper.create('/brokers/ids/nine', garbage))
+  await it.answer(it.zookeeper.create('/brokers/ids/9', garbage))
+  it.cluster.broker(it.controllerId).kill()
+  await it.until(
+    () => it.cluster.state().partitions.filter(({ isr }) => isr.length === 2).length >= 5,
+    'ISRs without the dead',
+  )
+  const notes = it.cluster.trace.kept.filter(({ type }) => type === 'znode cannot be read')
+  expect(new Set(notes.map(({ detail }) => detail.path))).toEqual(
+    new Set([state, '/brokers/topics/odd', '/brokers/ids/9']),
+  )
+  expect(it.cluster.trace.kept.filter(({ type }) => type === 'failed')).toEqual([])
+})
+
+test('a topic without an id is given one', async () => {
+  await using it = await WholeCluster.start()
+  const old = { version: 2, partitions: { 0: [1, 2] }, adding_replicas: {}, removing_replicas: {} }
+  await it.answer(
+    it.zookeeper.create('/brokers/topics/old', new TextEncoder().encode(JSON.stringify(old))),
+  )
+  const topicIds = () =>
+    it.cluster.brokers.map(({ id }) => it.world(id).metadata.topic('old')?.topicId)
+  await it.until(() => !topicIds().includes(undefined), 'a topic known to all')
+  const [topicId] = topicIds()
+  expect(topicIds()).toEqual([topicId, topicId, topicId])
+  expect(await it.znode('/brokers/topics/old')).toMatchObject({
+    version: 3,
+    topic_id: topicId,
+    partitions: { 0: [1, 2] },
+  })
+})
+
 test('the same seed gives the same story', async () => {
   const story = async () => {
     await using it = await WholeCluster.start({ topics: orders })
