@@ -66,8 +66,11 @@ export class LogDirectory {
     })
   }
 
-  /** All logs are open: from now on the shutdown is an unclean one until it is not. */
+  /** All logs are open: what else was written down is of logs that are gone. From now on the shutdown is unclean until it is not. */
   opened(): void {
+    const here = new Set(this.partitions().map(printPartition))
+    for (const known of [this.#highWatermarks, this.#recoveryPoints, this.#logStarts])
+      for (const directory of [...known.keys()]) if (!here.has(directory)) known.delete(directory)
     this.#disk.remove(cleanShutdownFile)
   }
 
@@ -82,6 +85,7 @@ export class LogDirectory {
     const recoveryPoint = this.#recoveryPoints.get(directory)
     const log = Log.open(this.#disk, directory, options, this.#clock.now(), {
       clean: this.#isClean,
+      writeRecoveryPoint: offset => this.#noteRecoveryPoint({ ...of, offset }),
       compression: this.#compression,
       ...(logStart === undefined ? {} : { logStartOffset: logStart.offset }),
       ...(recoveryPoint === undefined ? {} : { recoveryPoint: recoveryPoint.offset }),
@@ -100,7 +104,13 @@ export class LogDirectory {
     this.#logStarts.delete(directory)
   }
 
-  /** Writes down high watermarks and log starts, where they changed. */
+  /** One log is about to be cut below what was flushed: nobody may find the old point after a crash. */
+  #noteRecoveryPoint({ topic, partition, offset }: PartitionOffset): void {
+    this.#recoveryPoints.set(printPartition({ topic, partition }), { topic, partition, offset })
+    this.#write(recoveryPointCheckpoint, [...this.#recoveryPoints.values()])
+  }
+
+  /** Writes down high watermarks, recovery points and log starts, where they changed. */
   checkpoint(replicas: Iterable<Kept>): void {
     const kept = [...replicas]
     this.#write(
@@ -117,10 +127,13 @@ export class LogDirectory {
         .filter(({ log }) => log.logStartOffset > 0)
         .map(({ topic, partition, log }) => ({ topic, partition, offset: log.logStartOffset })),
     )
-    this.#write(
-      recoveryPointCheckpoint,
-      kept.map(({ topic, partition, log }) => ({ topic, partition, offset: log.recoveryPoint })),
-    )
+    for (const { topic, partition, log } of kept)
+      this.#recoveryPoints.set(printPartition({ topic, partition }), {
+        topic,
+        partition,
+        offset: log.recoveryPoint,
+      })
+    this.#write(recoveryPointCheckpoint, [...this.#recoveryPoints.values()])
   }
 
   /** An orderly shutdown: all is written down, and that it was orderly. The logs are closed. */

@@ -199,10 +199,12 @@ class PartitionsRoom implements Partitions {
       for (const replica of this.#replicas.values()) replica.checkBrokers()
     if (change.kind === 'topicConfig')
       for (const replica of this.#replicas.values())
-        if (replica.topic === change.topic) replica.reconfigure()
+        if (change.topic === null || replica.topic === change.topic) replica.reconfigure()
   }
 
   #checkpoint(): void {
+    const nowMs = this.#broker.platform.clock.now()
+    for (const { log } of this.#replicas.values()) log.flushOld(nowMs)
     this.#directory.checkpoint(this.#replicas.values())
   }
 
