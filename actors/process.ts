@@ -11,6 +11,8 @@ import type {
 
 type Callback = () => void
 
+type OwnedSocket = Socket & { isDestroyed: boolean; isPaused: boolean }
+
 /**
  * One node's process: all that the node owns of a platform (timers, sockets, listeners) goes through it, so that it can be
  * killed, paused and resumed as a whole, as `kill -9`, SIGSTOP and SIGCONT would. Nothing inside the node
@@ -21,7 +23,7 @@ export class Process {
   #state: 'running' | 'paused' | 'ended' = 'running'
   readonly #base: Platform
   readonly #timers = new Set<Timer>()
-  readonly #sockets = new Set<Socket>()
+  readonly #sockets = new Map<Socket, OwnedSocket>()
   readonly #listeners = new Set<Listener>()
   readonly #disks = new Map<string, Disk>()
   /** Give back the disks it has locked. */
@@ -61,7 +63,7 @@ export class Process {
     this.#held = []
     for (const timer of this.#timers) this.#base.clock.clearTimeout(timer)
     for (const listener of this.#listeners) listener.close()
-    for (const socket of this.#sockets) socket.destroy()
+    for (const socket of this.#sockets.keys()) socket.destroy()
     for (const unlock of this.#locks) unlock()
     this.#timers.clear()
     this.#listeners.clear()
@@ -72,14 +74,15 @@ export class Process {
   pause(): void {
     if (this.#state !== 'running') return
     this.#state = 'paused'
-    for (const socket of this.#sockets) socket.pause()
+    for (const socket of this.#sockets.keys()) socket.pause()
   }
 
   /** Goes on where it stood: what waited happens first, in order, then what comes. */
   resume(): void {
     if (this.#state !== 'paused') return
     this.#state = 'running'
-    for (const socket of this.#sockets) socket.resume()
+    // Not those that their owner does not read from.
+    for (const [socket, { isPaused }] of this.#sockets) if (!isPaused) socket.resume()
     this.#catchUp()
   }
 
@@ -163,11 +166,50 @@ export class Process {
     return disk
   }
 
-  #guarded(socket: () => Socket, events: SocketEvents): SocketEvents {
+  /**
+   * A socket as its owner has it. Once the owner has destroyed it nothing but its end is heard of: what had come before
+   * may still be held from a pause.
+   */
+  #own(base: Socket): OwnedSocket {
+    const own: OwnedSocket = {
+      isDestroyed: false,
+      isPaused: false,
+      get remote() {
+        return base.remote
+      },
+      get local() {
+        return base.local
+      },
+      get bufferedBytes() {
+        return base.bufferedBytes
+      },
+      write: chunks => base.write(chunks),
+      end: () => base.end(),
+      destroy: () => {
+        own.isDestroyed = true
+        base.destroy()
+      },
+      pause: () => {
+        own.isPaused = true
+        base.pause()
+      },
+      resume: () => {
+        own.isPaused = false
+        base.resume()
+      },
+    }
+    return own
+  }
+
+  #guarded(socket: () => Socket, own: () => OwnedSocket, events: SocketEvents): SocketEvents {
+    const unlessDestroyed = (happen: Callback): void =>
+      this.#run(() => {
+        if (!own().isDestroyed) happen()
+      })
     return {
-      data: chunk => this.#run(() => events.data(chunk)),
-      ended: () => this.#run(() => events.ended()),
-      drained: () => this.#run(() => events.drained()),
+      data: chunk => unlessDestroyed(() => events.data(chunk)),
+      ended: () => unlessDestroyed(() => events.ended()),
+      drained: () => unlessDestroyed(() => events.drained()),
       closed: error => {
         this.#sockets.delete(socket())
         this.#run(() => events.closed(error))
@@ -184,10 +226,11 @@ export class Process {
           accepted: socket => {
             // The kernel accepts for a paused process; the process learns of it when it wakes.
             let owner: SocketEvents | undefined
-            this.#sockets.add(socket)
+            const own = this.#own(socket)
+            this.#sockets.set(socket, own)
             if (this.#state === 'paused') socket.pause()
             this.#run(() => {
-              owner = events.accepted(socket)
+              owner = events.accepted(own)
             })
             const late: SocketEvents = {
               data: chunk => owner?.data(chunk),
@@ -195,7 +238,11 @@ export class Process {
               drained: () => owner?.drained(),
               closed: error => owner?.closed(error),
             }
-            return this.#guarded(() => socket, late)
+            return this.#guarded(
+              () => socket,
+              () => own,
+              late,
+            )
           },
         })
         const owned: Listener = {
@@ -209,11 +256,19 @@ export class Process {
       },
       connect: (address, events) => {
         const socket: Socket = base.connect(address, {
-          ...this.#guarded(() => socket, events),
-          connected: () => this.#run(() => events.connected()),
+          ...this.#guarded(
+            () => socket,
+            () => own,
+            events,
+          ),
+          connected: () =>
+            this.#run(() => {
+              if (!own.isDestroyed) events.connected()
+            }),
         })
-        this.#sockets.add(socket)
-        return socket
+        const own = this.#own(socket)
+        this.#sockets.set(socket, own)
+        return own
       },
     }
   }

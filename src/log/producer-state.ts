@@ -66,6 +66,7 @@ export class ProducerState {
   readonly #open = new Map<number, number>()
   /** Completed transactions whose marker may lie above the high watermark, in order of their markers. */
   #completed: CompletedTransaction[] = []
+  readonly #reminders = new Map<number, RememberedBatch[]>()
 
   /** By producer id. */
   get producers(): ReadonlyMap<number, Readonly<ProducerEntry>> {
@@ -145,13 +146,7 @@ export class ProducerState {
     }
     const entry = this.#entryAt(producerId, producerEpoch)
     if (entry.batches.length === batchesRemembered) entry.batches.shift()
-    entry.batches.push({
-      baseSequence: batch.baseSequence,
-      lastSequence: batch.lastSequence,
-      baseOffset,
-      lastOffset: baseOffset + batch.lastOffsetDelta,
-      timestamp: maxTimestamp,
-    })
+    entry.batches.push(remembered(batch, placement))
     entry.lastTimestamp = maxTimestamp
     if (batch.isTransactional && entry.transactionFirstOffset < 0) {
       entry.transactionFirstOffset = baseOffset
@@ -225,6 +220,35 @@ export class ProducerState {
     }
   }
 
+  /** A batch from before the snapshot that was restored, in the order of the log. Completed by {@link reminded}. */
+  remind(batch: RecordBatch): void {
+    const { producerId, producerEpoch, isControl } = batch
+    const entry = this.#producers.get(producerId)
+    if (isControl || entry?.producerEpoch !== producerEpoch) return
+    const before = this.#reminders.get(producerId) ?? []
+    if (before.length === batchesRemembered) before.shift()
+    before.push(remembered(batch, batch))
+    this.#reminders.set(producerId, before)
+  }
+
+  /** What {@link remind} was told of takes its place before the snapshot's own, where it leads up to that without a gap. */
+  reminded(): void {
+    for (const [producerId, batches] of this.#reminders) {
+      const entry = this.#producers.get(producerId)
+      const last = entry?.batches[0]
+      if (
+        entry?.batches.length === 1 &&
+        last?.lastOffset === batches.at(-1)?.lastOffset &&
+        batches.every(
+          ({ baseSequence }, at) =>
+            at === 0 || baseSequence === sequenceAfter(batches[at - 1]?.lastSequence as number, 1),
+        )
+      )
+        entry.batches = batches
+    }
+    this.#reminders.clear()
+  }
+
   /** Takes an entry as a snapshot has it. */
   restore(entry: ProducerEntry): void {
     this.#producers.set(entry.producerId, entry)
@@ -232,6 +256,17 @@ export class ProducerState {
       this.#open.set(entry.producerId, entry.transactionFirstOffset)
   }
 }
+
+const remembered = (
+  { baseSequence, lastSequence, lastOffsetDelta }: RecordBatch,
+  { baseOffset, maxTimestamp: timestamp }: Placement,
+): RememberedBatch => ({
+  baseSequence,
+  lastSequence,
+  baseOffset,
+  lastOffset: baseOffset + lastOffsetDelta,
+  timestamp,
+})
 
 function duplicateOf(entry: ProducerEntry, batch: RecordBatch): RememberedBatch | undefined {
   if (entry.producerEpoch !== batch.producerEpoch) return undefined

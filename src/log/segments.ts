@@ -186,14 +186,36 @@ export function rebuildProducers(
     directory,
     offset => offset > logEndOffset || offset < first || (offset !== newest && !bases.has(offset)),
   )
-  const from = restoreNewest(disk, directory, state) ?? first
+  const restored = restoreNewest(disk, directory, state)
+  const from = restored ?? first
   state.expire(nowMs, expirationMs)
+  if (restored !== undefined) remind(segments, from, state)
   for (const segment of segments) {
     if (segment.endOffset <= from) continue
     segment.eachBatch(from, batch => {
       if (batch.baseOffset >= from) state.append(batch)
     })
   }
+}
+
+/** How many offsets before a snapshot are read again: more than five batches of a busy partition's producers, less than one waits for. */
+const remindedOffsets = 10_000
+
+/**
+ * A snapshot has the last batch of each producer only. A producer with several requests under way when its broker
+ * stopped, none of them answered, tries the first of them again: were the others not known, that would be a gap, the
+ * producer would begin a new epoch, and its records would stand twice. Kafka has that hole.
+ */
+function remind(segments: readonly Segment[], before: number, state: ProducerState): void {
+  if (state.producers.size === 0) return
+  const from = Math.max(0, before - remindedOffsets)
+  for (const segment of segments) {
+    if (segment.endOffset <= from || segment.baseOffset >= before) continue
+    segment.eachBatch(Math.max(from, segment.baseOffset), batch => {
+      if (batch.baseOffset < before) state.remind(batch)
+    })
+  }
+  state.reminded()
 }
 
 /** Takes the newest snapshot that can be read, removing those that cannot; its offset, or undefined without any. */

@@ -115,6 +115,40 @@ test('a connection to nobody is refused', async () => {
   expect(outcome).toEqual(['Error: connect ECONNREFUSED nobody:9'])
 })
 
+test('a socket that was destroyed brings nothing more, though something was held from a pause', async () => {
+  const { platform, clock } = await connected()
+  const process = new Process(platform)
+  const heard: string[] = []
+  const socket = process.platform.network.connect(
+    { host: 'server', port: 1 },
+    {
+      ...deaf,
+      connected: () => heard.push('connected'),
+      closed: () => heard.push('closed'),
+    },
+  )
+  process.platform.clock.setTimeout(() => socket.destroy(), 1)
+  process.pause()
+  await clock.advance(10)
+  process.resume()
+  await clock.advance(10)
+  expect(heard).toEqual(['closed'])
+})
+
+test('a socket that its owner does not read from is not read from after a pause either', async () => {
+  const { clock, server, heard, client, accepted } = await connected()
+  accepted().pause()
+  server.pause()
+  client.write([bytes('later')])
+  await clock.advance(10)
+  server.resume()
+  await clock.advance(10)
+  expect(heard).toEqual(['bound'])
+  accepted().resume()
+  await clock.advance(10)
+  expect(heard).toEqual(['bound', 'later'])
+})
+
 test('a killed process gives its disk back, and does not hear of what it was flushing', () => {
   const platform = memoryPlatform({ clock: 'stepping' })
   const process = new Process(platform)

@@ -48,6 +48,22 @@ test('a log that was closed is found as it was, without reading it through', () 
   expect(box.append(batchOf(1), 3)).toBe(24)
 })
 
+test('after a clean stop a producer may still try again each of its last five batches', () => {
+  const box = filled()
+  box.log.close()
+  box.log = Log.open(box.disk, 't-0', box.log.options, nowMs, { clean: true })
+  const again = (i: number) =>
+    box.log.appendAsLeader(batchOf(2, { producerId: 5, producerEpoch: 0, baseSequence: 2 * i }), {
+      leaderEpoch: 3,
+      nowMs,
+      origin: 'client',
+    })
+  for (let i = 7; i < 12; i++)
+    expect(again(i)).toMatchObject({ duplicate: true, baseOffset: 2 * i })
+  expect(again(6)).toMatchObject({ ok: false })
+  expect(again(12)).toMatchObject({ duplicate: false, baseOffset: 24 })
+})
+
 test('what was flushed before the recovery point is not read through', () => {
   const box = filled()
   box.log.flush()
