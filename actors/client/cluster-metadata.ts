@@ -1,5 +1,5 @@
 import { map, Observable, type Subscriber, type Subscription } from 'rxjs'
-import { errors, isRetriable } from '../../src/error.ts'
+import { type ErrorCode, errors } from '../../src/error.ts'
 import { type BrokerId, noBroker, noUuid, type TopicPartition, type Uuid } from '../../src/ids.ts'
 import type { Timer } from '../../src/ports.ts'
 import { Metadata, type MetadataResponse } from '../../src/protocol/index.ts'
@@ -26,6 +26,13 @@ export interface KnownTopic {
   /** By number. */
   readonly partitions: readonly KnownPartition[]
 }
+
+/**
+ * Errors of a topic that asking again will not cure. Of any other, such as INVALID_REPLICATION_FACTOR from a broker that has
+ * just started, knows of no others, and was to make the topic, Kafka's clients ask on (Metadata.checkTopicErrors).
+ */
+export const isFinalOfTopic = (errorCode: ErrorCode): boolean =>
+  errorCode === errors.INVALID_TOPIC_EXCEPTION || errorCode === errors.TOPIC_AUTHORIZATION_FAILED
 
 /** A leader as an answer to Produce or Fetch tells it (KIP-951). */
 export interface LearnedLeader extends TopicPartition {
@@ -209,9 +216,9 @@ export class ClusterMetadata {
       if (name === null || !this.#topics.has(name)) continue
       const before = this.#topics.get(name)
       if (errorCode !== errors.NONE) {
-        needsMore ||= isRetriable(errorCode)
+        needsMore ||= !isFinalOfTopic(errorCode)
         // A broker that has just started knows no topics yet: what was known holds until it is told otherwise.
-        if (before === undefined || before.partitions.length === 0 || !isRetriable(errorCode))
+        if (before === undefined || before.partitions.length === 0 || isFinalOfTopic(errorCode))
           this.#topics.set(name, { name, topicId, errorCode, partitions: [] })
         continue
       }

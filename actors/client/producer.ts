@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs'
 import { maySend, partitionSenderMachine } from '../../machines/client/partition-sender.ts'
 import { producerMachine } from '../../machines/client/producer.ts'
-import { type ErrorCode, errors, isRetriable } from '../../src/error.ts'
+import { type ErrorCode, errors } from '../../src/error.ts'
 import { ExpiryQueue } from '../../src/expiry-queue.ts'
 import { printPartition, type TopicPartition } from '../../src/ids.ts'
 import type { Timer } from '../../src/ports.ts'
@@ -11,7 +11,7 @@ import { Channel } from '../channel.ts'
 import { type Root, stateName } from '../registry.ts'
 import type { World } from '../world.ts'
 import { BrokerConnections } from './broker-connections.ts'
-import { ClusterMetadata } from './cluster-metadata.ts'
+import { ClusterMetadata, isFinalOfTopic } from './cluster-metadata.ts'
 import { clientError, type KafkaError, kafkaError } from './kafka-error.ts'
 import { Partitioning } from './partitioning.ts'
 import { type Outgoing, type ProduceAnswer, ProduceOutbox } from './produce-outbox.ts'
@@ -241,7 +241,7 @@ class RunningProducer implements Producer {
     const { settlement, record, sizeBytes } = unplaced
     const topic = this.#metadata.topic(unplaced.topic)
     if (topic === undefined) return false
-    if (topic.errorCode !== errors.NONE && !isRetriable(topic.errorCode)) {
+    if (isFinalOfTopic(topic.errorCode)) {
       this.#settleFailed(unplaced, kafkaError(topic.errorCode, `topic "${topic.name}"`))
       return true
     }
@@ -268,7 +268,9 @@ class RunningProducer implements Producer {
   #neverPlaced({ topic, partition }: Unplaced): KafkaError {
     const what = partition === undefined ? `topic "${topic}"` : `partition ${topic}-${partition}`
     const after = `in the metadata after ${this.#config.maxBlockMs} ms (maxBlockMs)`
-    return kafkaError(errors.REQUEST_TIMED_OUT, `${what} was not ${after}`)
+    const error = this.#metadata.topic(topic)?.errorCode ?? errors.NONE
+    const because = error === errors.NONE ? '' : `: ${kafkaError(error).name}`
+    return kafkaError(errors.REQUEST_TIMED_OUT, `${what} was not ${after}${because}`)
   }
 
   #metadataChanged(): void {
