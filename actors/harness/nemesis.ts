@@ -72,6 +72,7 @@ export class Nemesis {
   /** How often each fault bit. */
   readonly counts = new Map<FaultName, number>()
   #isOver = false
+  readonly #reviving = new Set<BrokerNode>()
 
   constructor(around: Surroundings) {
     this.#around = around
@@ -101,6 +102,16 @@ export class Nemesis {
     for (const node of this.#nodes)
       if (node.state === 'failed' || node.state === 'stopped' || node.state === 'killed')
         this.#revive(node)
+  }
+
+  /** As whoever supervises it would: after a pause. */
+  reviveLater(node: BrokerNode): void {
+    if (this.#reviving.has(node)) return
+    this.#reviving.add(node)
+    this.#around.platform.clock.setTimeout(() => {
+      this.#reviving.delete(node)
+      this.#revive(node)
+    }, 500)
   }
 
   #revive(node: BrokerNode): void {

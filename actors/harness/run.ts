@@ -46,6 +46,9 @@ const recoveryMsMax = 90_000
 const lookMs = 500
 const stepMs = 50
 
+/** Why a broker may end itself: ZooKeeper out of reach, or another of its id still registered. */
+const refusals = [/zookeeper\.connection\.timeout\.ms/, /already registered/, /NODEEXISTS/]
+
 /** Runs one seed: chaos, healing, and the time in which all must be well again. */
 export async function simulate(options: SimulationOptions): Promise<SimulationReport> {
   const platform = simulatedPlatform({ seed: options.seed })
@@ -244,9 +247,19 @@ class Simulation {
       const failed = this.#cluster.brokers.find(({ state }) => state === 'failed') as
         | BrokerNode
         | undefined
-      if (failed !== undefined)
-        this.#violate('no broker fails', `broker ${failed.id}: ${failed.describe().error}`)
+      if (failed !== undefined) this.#judgeEnd(failed)
       if (this.#platform.clock.now() - this.#lookedAtMs >= lookMs) this.#look()
+    }
+  }
+
+  /** A broker may refuse to start, as Kafka's does; its supervisor tries again. It may not break. */
+  #judgeEnd(node: BrokerNode): void {
+    const error = String(node.describe().error)
+    const refusal = refusals.find(pattern => pattern.test(error))
+    if (refusal === undefined) this.#violate('no broker fails', `broker ${node.id}: ${error}`)
+    else {
+      this.#count(`start refused: ${refusal.source}`)
+      this.#nemesis.reviveLater(node)
     }
   }
 
