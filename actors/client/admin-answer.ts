@@ -1,4 +1,5 @@
 import { type ErrorCode, errors } from '../../src/error.ts'
+import type { TopicPartition } from '../../src/ids.ts'
 import type {
   DescribeConfigs,
   DescribeGroups,
@@ -69,15 +70,22 @@ export const describedTopic = (topic: MetadataResponse['topics'][number]): Topic
     .sort((a, b) => a.partition - b.partition),
 })
 
-export const listed = (topics: ResponseOf<typeof ListOffsets>['topics']): ListedOffset[] =>
-  flat(topics).map(one => ({
-    topic: one.topic,
-    partition: one.partitionIndex,
-    offset: one.offset,
-    timestamp: one.timestamp,
-    leaderEpoch: one.leaderEpoch,
-    error: outcomeOf(one.errorCode),
-  }))
+/** One for each that was asked for, in that order. */
+export const listed = (
+  asked: readonly TopicPartition[],
+  topics: ResponseOf<typeof ListOffsets>['topics'],
+): ListedOffset[] => {
+  const answers = flat(topics)
+  return asked.map(one => {
+    const answer = answers.find(
+      ({ topic, partitionIndex }) => topic === one.topic && partitionIndex === one.partition,
+    )
+    if (answer === undefined) return unlisted(one, kafkaError(errors.UNKNOWN_TOPIC_OR_PARTITION))
+    const { offset, timestamp, leaderEpoch, errorCode } = answer
+    const { topic, partition } = one
+    return { topic, partition, offset, timestamp, leaderEpoch, error: outcomeOf(errorCode) }
+  })
+}
 
 export const unlisted = (
   { topic, partition }: { readonly topic: string; readonly partition: number },

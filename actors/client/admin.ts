@@ -1,6 +1,6 @@
 import { catchError, concatMap, defer, forkJoin, map, type Observable, of, throwError } from 'rxjs'
 import { type ErrorCode, errors } from '../../src/error.ts'
-import { noBroker, noUuid } from '../../src/ids.ts'
+import { noBroker, noUuid, printPartition } from '../../src/ids.ts'
 import {
   type Api,
   CreateTopics,
@@ -239,27 +239,41 @@ export function startAdmin(world: World, given: AdminConfig): Admin {
             timestamp: at === 'latest' ? -1 : at === 'earliest' ? -2 : at,
           })).map(({ topic, partitions: asked }) => ({ name: topic, partitions: asked })),
         }))
-        .pipe(map(({ topics }) => listed(topics)))
+        .pipe(map(({ topics }) => listed(led, topics)))
+    /** By leader, and no partition twice in one request. */
+    const requests = (): { leaderId: number; led: (typeof partitions)[number][] }[] => {
+      const byRequest = new Map<string, { leaderId: number; led: (typeof partitions)[number][] }>()
+      const askedTimes = new Map<string, number>()
+      for (const one of partitions) {
+        const leaderId = metadata.partition(one)?.leaderId ?? noBroker
+        const times = askedTimes.get(printPartition(one)) ?? 0
+        askedTimes.set(printPartition(one), times + 1)
+        const request = byRequest.get(`${leaderId} ${times}`) ?? { leaderId, led: [] }
+        request.led.push(one)
+        byRequest.set(`${leaderId} ${times}`, request)
+      }
+      return [...byRequest.values()]
+    }
     return call(isLast => {
       metadata.care(partitions.map(({ topic }) => topic))
       return metadata.refreshed().pipe(
-        concatMap(() => {
-          const leaders = new Map<number, (typeof partitions)[number][]>()
-          for (const one of partitions) {
-            const leaderId = metadata.partition(one)?.leaderId ?? noBroker
-            leaders.set(leaderId, [...(leaders.get(leaderId) ?? []), one])
-          }
-          const answers = [...leaders].map(([leaderId, led]) =>
-            leaderId === noBroker
+        concatMap(() =>
+          eachOf(requests(), ({ leaderId, led }) =>
+            (leaderId === noBroker
               ? of(led.map(one => unlisted(one, leaderless(one))))
               : ask(leaderId, led).pipe(
                   catchError((error: KafkaError) => of(led.map(one => unlisted(one, error)))),
-                ),
+                )
+            ).pipe(map(answers => ({ led, answers }))),
+          ),
+        ),
+        map(lists => {
+          const answers = new Map(
+            lists.flatMap(({ led, answers: given }) =>
+              led.map((one, at) => [one, given[at] as ListedOffset] as const),
+            ),
           )
-          return answers.length === 0 ? of([]) : forkJoin(answers)
-        }),
-        map(answers => {
-          const offsets = answers.flat()
+          const offsets = partitions.map(one => answers.get(one) as ListedOffset)
           const retriable = offsets.find(({ error }) => error?.retriable === true)
           if (!isLast && retriable?.error) throw retriable.error
           return offsets
