@@ -8,7 +8,7 @@ import { randomUuid, type Uuid } from '../../../src/ids.ts'
 import { type MemoryPlatform, memoryPlatform } from '../../../src/platform/memory.ts'
 import {
   type Api,
-  type ApiVersions,
+  ApiVersions,
   apis,
   decodeRequest,
   encodeResponse,
@@ -77,6 +77,8 @@ export class FakeCluster {
   readonly #links = new Map<number, Set<Link>>()
   readonly #listeners = new Map<number, { close(): void }>()
   readonly #overrides = new Map<string, ((asked: Asked) => Reply<Api> | undefined)[]>()
+  /** A broker as old as that answers later versions in v0, with an error (KIP-511). */
+  apiVersionsMax = 4
   coordinatorId = 1
   readonly group: FakeGroup
   #producerId = 1000
@@ -186,6 +188,12 @@ export class FakeCluster {
     this.asked.push(asked)
     const answer = (response: ResponseDraftOf<Api>): void => {
       link.send(encodeResponse(api, version, header.correlationId, response))
+    }
+    if (api.key === ApiVersions.key && version > this.apiVersionsMax) {
+      const apiKeys = [{ apiKey: api.key, minVersion: 0, maxVersion: this.apiVersionsMax }]
+      const refusal = { errorCode: errors.UNSUPPORTED_VERSION, apiKeys }
+      link.send(encodeResponse(ApiVersions, 0, header.correlationId, refusal))
+      return
     }
     const reply = this.#reply(asked)
     if (reply === 'close') {
