@@ -5,6 +5,7 @@ import { readMetaProperties, writeMetaProperties } from '../../src/broker/meta-p
 import { MetadataCache, plaintextListener } from '../../src/broker/metadata-cache.ts'
 import { errors } from '../../src/error.ts'
 import { type BrokerId, noUuid } from '../../src/ids.ts'
+import { CorruptCheckpoint } from '../../src/log/checkpoint.ts'
 import type { Address } from '../../src/ports.ts'
 import { ControlledShutdown } from '../../src/protocol/index.ts'
 import { BrokerIdZNode } from '../../src/zookeeper/paths.ts'
@@ -110,6 +111,7 @@ export function startBroker(world: World, options: BrokerOptions): RunningBroker
   let groups: GroupCoordinator | undefined
   let controller: Controller | undefined
   let root: Root<typeof brokerMachine> | undefined
+  let isLocked = false
   let address: Address | undefined
 
   const broker: BrokerWorld = {
@@ -166,16 +168,24 @@ export function startBroker(world: World, options: BrokerOptions): RunningBroker
     performers: {
       ...sessionPerformers(broker, options, () => address),
       'metaProperties.read': (_command, send) =>
-        send({ type: 'metaProperties.read', ...readMetaProperties(platform.disk(path)) }),
-      'metaProperties.write': command => writeMetaProperties(platform.disk(path), command),
+        onDisk(send, () => {
+          const disk = platform.disk(path)
+          // The process's end gives it back.
+          if (!isLocked) disk.lock()
+          isLocked = true
+          send({ type: 'metaProperties.read', ...readMetaProperties(disk) })
+        }),
+      'metaProperties.write': (command, send) =>
+        onDisk(send, () => writeMetaProperties(platform.disk(path), command)),
       'topicConfigs.load': (_command, send) =>
         asking(topicConfigs.load(), send, () => send({ type: 'topicConfigs.loaded' })),
       'topicConfigs.watch': () => topicConfigs.watch(),
-      'partitions.open': () => {
-        partitions = startPartitions(broker)
-        groups = startGroupCoordinator(broker)
-        controller = startController(broker)
-      },
+      'partitions.open': (_command, send) =>
+        onDisk(send, () => {
+          partitions = startPartitions(broker)
+          groups = startGroupCoordinator(broker)
+          controller = startController(broker)
+        }),
       'listener.bind': (_command, send) =>
         listener.bind(
           { host: options.host, port: options.port },
@@ -256,6 +266,17 @@ function effectiveConfig(options: BrokerOptions): BrokerConfig {
 }
 
 type Send = (fact: BrokerFact) => void
+
+/** Tells where a disk does not do what it is asked: before the broker serves that is its end. */
+function onDisk(send: Send, run: () => void): void {
+  try {
+    run()
+  } catch (error) {
+    if (!(error instanceof Error && ('code' in error || error instanceof CorruptCheckpoint)))
+      throw error
+    send({ type: 'disk.failed', error: error.message })
+  }
+}
 
 /** Asks whoever is the controller to move this broker's leaderships, over a connection that lives no longer. */
 function sendControlledShutdown(broker: BrokerWorld, brokerEpoch: number, send: Send): void {

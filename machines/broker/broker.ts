@@ -79,6 +79,8 @@ export type BrokerFact =
   | { type: 'clusterId.obtained'; clusterId: string }
   /** Nulls where the disk is new. */
   | { type: 'metaProperties.read'; brokerId: BrokerId | null; clusterId: string | null }
+  /** It is in use, cannot be read or written, or what is on it is damaged. */
+  | { type: 'disk.failed'; error: string }
   | { type: 'topicConfigs.loaded' }
   | { type: 'listener.bound'; endpoint: string }
   | { type: 'listener.failed'; error: string }
@@ -103,7 +105,8 @@ export type BrokerFact =
   | { type: 'znode.deleted' }
   /** ZooKeeper refused something that no repetition cures. */
   | { type: 'zookeeper.failed'; error: string }
-  | { type: 'shutdown.requested' }
+  /** `quick`: the whole cluster goes, there is nobody to give leaderships to. */
+  | { type: 'shutdown.requested'; quick?: boolean }
   | { type: 'controlledShutdown.answered'; errorCode: ErrorCode; remaining: number }
   | { type: 'controlledShutdown.failed'; error: string }
 
@@ -184,7 +187,7 @@ export const brokerMachine = setup({
     }),
     keepAuthFailure: assign({ error: 'ZooKeeper did not take this broker’s credentials' }),
     keepError: assign(({ event }) => {
-      assertEvent(event, ['zookeeper.failed', 'listener.failed'])
+      assertEvent(event, ['zookeeper.failed', 'listener.failed', 'disk.failed'])
       return { error: event.error }
     }),
     keepForeignDisk: assign(({ context, event }) => {
@@ -278,7 +281,10 @@ export const brokerMachine = setup({
       return event.owner === context.outwaitedSessionId
     },
     serves: ({ context }) => context.serves,
-    shutsDownControlled: ({ context }) => context.controlledShutdown.enabled,
+    shutsDownControlled: ({ context, event }) => {
+      assertEvent(event, 'shutdown.requested')
+      return context.controlledShutdown.enabled && event.quick !== true
+    },
     isLeaderNowhere: ({ event }) => {
       assertEvent(event, 'controlledShutdown.answered')
       return event.errorCode === errors.NONE && event.remaining === 0
@@ -305,6 +311,7 @@ export const brokerMachine = setup({
   on: {
     'session.authFailed': { target: '.closing', actions: 'keepAuthFailure' },
     'zookeeper.failed': { target: '.closing', actions: 'keepError' },
+    'disk.failed': { target: '.closing', actions: 'keepError' },
     '*': { actions: 'refuse' },
   },
   states: {
@@ -526,6 +533,7 @@ export const brokerMachine = setup({
         'paths.ensured': {},
         'clusterId.obtained': {},
         'metaProperties.read': {},
+        'disk.failed': {},
         'topicConfigs.loaded': {},
         'listener.bound': {},
         'listener.failed': {},

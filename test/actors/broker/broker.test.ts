@@ -194,9 +194,12 @@ test('an endpoint that another broker advertises is refused', async () => {
   expect(second.told).toEqual(['endpoint 127.0.0.1:9092 is registered by broker 1 already'])
 })
 
-test('a disk of another cluster is refused', async () => {
-  await serving(start(1))
-  kill(start(2))
+test('a disk that another process has is refused, and one of another cluster', async () => {
+  const first = await serving(start(1))
+  const second = start(1, { port: 9292 })
+  await reach(() => second.told.length > 0, 'the second is refused')
+  expect(second.told).toEqual([expect.stringContaining('this disk is in use')])
+  kill(first)
   const other = new Ensemble(it.platform, 2182)
   await other.start()
   it = Object.assign(other, { address: other.address })

@@ -145,6 +145,17 @@ test('a disk of another cluster or broker is not touched', () => {
   expect(broker.context.error).toContain('belongs to broker 7')
 })
 
+test('a disk that is in use, or does not do what it is asked, ends the start with its error', () => {
+  const failed: BrokerFact = { type: 'disk.failed', error: 'the disk is read-only' }
+  for (const facts of [[connected(), ensured, clusterId], toBinding])
+    expect(arrow(facts, failed)).toMatchObject({
+      state: 'closing',
+      commands: closing,
+      context: { error: 'the disk is read-only' },
+    })
+  expect(arrow([connected(), shutdown], failed)).toMatchObject({ state: 'closing', commands: [] })
+})
+
 test('its own disk is known again', () => {
   const own: BrokerFact = { type: 'metaProperties.read', brokerId: 1, clusterId: 'cluster-1' }
   expect(arrow([connected(), ensured, clusterId], own).state).toEqual({
@@ -390,6 +401,13 @@ test('asked to stop it first asks the controller to move its leaderships', () =>
   expect(arrow(toRunning, shutdown)).toMatchObject({
     state: { shuttingDown: 'asking' },
     commands: ['controlledShutdown.send'],
+  })
+})
+
+test('where the whole cluster goes it closes at once', () => {
+  expect(arrow(toRunning, { type: 'shutdown.requested', quick: true })).toMatchObject({
+    state: 'closing',
+    commands: closing,
   })
 })
 
