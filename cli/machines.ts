@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { AnyStateMachine } from 'xstate'
-import { mermaidText, xstateText } from './machine-text.ts'
+import { svgText } from './machine-svg.ts'
+import { jsonText, mermaidText, xstateText } from './machine-text.ts'
 import { table } from './table.ts'
 
 /** `leaderElectionMachine` → `leader-election`, as its file is called. */
@@ -17,7 +18,14 @@ export async function loadCharts(): Promise<ReadonlyMap<string, AnyStateMachine>
   )
 }
 
-/** `samsa machines list`, `samsa machines show NAME --format xstate|mermaid`. */
+const formats: Readonly<Record<string, (machine: AnyStateMachine) => string>> = {
+  xstate: xstateText,
+  mermaid: mermaidText,
+  json: jsonText,
+  svg: svgText,
+}
+
+/** `samsa machines list`, `samsa machines show NAME --format xstate|mermaid|json|svg`. */
 export function addMachinesCommands(program: Command): void {
   const machines = program
     .command('machines')
@@ -35,21 +43,21 @@ export function addMachinesCommands(program: Command): void {
     })
   machines
     .command('show')
-    .description('one chart, to be opened in the XState visualizer or drawn by Mermaid')
+    .description('one chart, to be opened in the XState visualizer, or drawn')
     .argument('<name>', 'as `samsa machines list` has it')
     .addOption(
       new Option(
         '--format <format>',
-        'xstate: a createMachine(…) module; mermaid: a stateDiagram-v2',
+        'xstate: a createMachine(…) module; mermaid: a stateDiagram-v2; json: its configuration; svg: a picture',
       )
-        .choices(['xstate', 'mermaid'])
+        .choices(Object.keys(formats))
         .default('xstate'),
     )
-    .action(async (name: string, { format }: { format: 'xstate' | 'mermaid' }) => {
+    .action(async (name: string, { format }: { format: string }) => {
       const charts = await loadCharts()
       const machine = charts.get(name)
       if (machine === undefined)
         throw new Error(`there is no chart ${name}: there are ${[...charts.keys()].join(', ')}`)
-      process.stdout.write(format === 'xstate' ? xstateText(machine) : mermaidText(machine))
+      process.stdout.write(formats[format]?.(machine) ?? '')
     })
 }

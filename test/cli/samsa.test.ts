@@ -138,7 +138,7 @@ test('what cannot be is said with what, why and what to do', async () => {
   expect(await refused('machines', 'show', 'nothing')).toContain('there is no chart nothing')
 })
 
-test('machines are listed, and shown as a module of their own or as Mermaid', async () => {
+test('machines are listed, and shown as a module of their own, Mermaid, JSON or a picture', async () => {
   const list = (await run('machines', 'list')).out
   for (const name of [
     'broker',
@@ -153,4 +153,7 @@ test('machines are listed, and shown as a module of their own or as Mermaid', as
   expect(mermaid).toContain('electing')
   const module = (await run('machines', 'show', 'leader-election')).out
   expect(module).toContain('export const machine = createMachine({')
+  expect((await run('machines', 'show', 'session', '--format', 'svg')).out).toMatch(/^<svg /)
+  const json = (await run('machines', 'show', 'session', '--format', 'json')).out
+  expect(JSON.parse(json)).toMatchObject({ id: 'session', initial: 'arriving' })
 })
