@@ -34,6 +34,14 @@ import { newRecord } from './record-text.ts'
 import { Settlement } from './settlement.ts'
 import { type Unplaced, UnplacedRecords } from './unplaced-records.ts'
 
+/** Records that somebody waits for, whatever becomes of them. */
+interface Flush {
+  /** The last of them. */
+  readonly upTo: number
+  left: number
+  readonly done: Settlement<void>
+}
+
 type SenderRoot = Root<typeof partitionSenderMachine>
 
 /** Deadlines of batches are kept this exactly, ms. */
@@ -76,12 +84,12 @@ class RunningProducer implements Producer {
   readonly #unplaced: UnplacedRecords
   readonly #deliveries: ExpiryQueue<number>
   readonly #events = new Channel<ProducerEvent>()
-  /** Who waits for an answer. */
-  readonly #pending = new Set<Settlement<RecordMetadata>>()
+  #taken = 0
+  #pendingRecords = 0
   /** What a broker said besides the code, by batch. */
   readonly #details = new Map<number, string>()
   #pendingBytes = 0
-  #flushes = 0
+  #flushes: readonly Flush[] = []
   #failure: KafkaError | undefined
   #isClosing = false
   readonly #closed = new Settlement<void>()
@@ -167,7 +175,7 @@ class RunningProducer implements Producer {
   }
 
   get pendingRecords(): number {
-    return this.#pending.size
+    return this.#pendingRecords
   }
 
   get pendingBytes(): number {
@@ -188,10 +196,11 @@ class RunningProducer implements Producer {
       settlement.fail(refusal)
       return settlement.observable
     }
-    this.#pending.add(settlement)
+    this.#pendingRecords++
     this.#pendingBytes += sizeBytes
     const { topic, partition } = record
-    const unplaced: Unplaced = { topic, partition, record: encoded, sizeBytes, settlement }
+    const taken = ++this.#taken
+    const unplaced: Unplaced = { topic, partition, record: encoded, sizeBytes, settlement, taken }
     // Behind those that wait already, or records of one partition would overtake each other.
     if (this.#unplaced.has(topic) || !this.#place(unplaced)) {
       this.#unplaced.add(unplaced)
@@ -238,7 +247,7 @@ class RunningProducer implements Producer {
 
   /** Puts a record into a batch of its partition; false while that partition is not known. */
   #place(unplaced: Unplaced): boolean {
-    const { settlement, record, sizeBytes } = unplaced
+    const { settlement, record, sizeBytes, taken } = unplaced
     const topic = this.#metadata.topic(unplaced.topic)
     if (topic === undefined) return false
     if (isFinalOfTopic(topic.errorCode)) {
@@ -255,12 +264,12 @@ class RunningProducer implements Producer {
     const { batch, isNew } = this.#accumulator.append(
       key,
       tp,
-      { record, sizeBytes, settlement },
+      { record, sizeBytes, settlement, taken },
       nowMs,
     )
     if (isNew) this.#deliveries.touch(batch.batch, this.#config.deliveryTimeoutMs)
     this.#pumpSoon(
-      this.#flushes > 0 ? 0 : Math.max(0, (this.#accumulator.readyAtMs(key) ?? 0) - nowMs),
+      this.#flushes.length > 0 ? 0 : Math.max(0, (this.#accumulator.readyAtMs(key) ?? 0) - nowMs),
     )
     return true
   }
@@ -367,7 +376,7 @@ class RunningProducer implements Producer {
       for (;;) {
         const readyAtMs = this.#accumulator.readyAtMs(key)
         if (readyAtMs === undefined) break
-        if (readyAtMs > nowMs && this.#flushes === 0) {
+        if (readyAtMs > nowMs && this.#flushes.length === 0) {
           nextMs = Math.min(nextMs, readyAtMs)
           break
         }
@@ -428,14 +437,15 @@ class RunningProducer implements Producer {
     const batch = this.#forget(number)
     if (batch === undefined) return
     const { topic, partition } = batch
-    batch.records.forEach(({ settlement, sizeBytes, record }, at) => {
-      this.#settled(settlement, sizeBytes)
+    batch.records.forEach((pending, at) => {
+      const { settlement, record } = pending
       settlement.succeed({
         topic,
         partition,
         offset: baseOffset < 0 ? -1 : baseOffset + at,
         timestamp: logAppendTimeMs < 0 ? record.timestamp : logAppendTimeMs,
       })
+      this.#settled(pending)
     })
   }
 
@@ -458,14 +468,19 @@ class RunningProducer implements Producer {
     return batch
   }
 
-  #settled(settlement: Settlement<RecordMetadata>, sizeBytes: number): void {
-    this.#pending.delete(settlement)
+  #settled({ sizeBytes, taken }: PendingRecord): void {
+    this.#pendingRecords--
     this.#pendingBytes -= sizeBytes
+    for (const flush of this.#flushes) {
+      if (taken > flush.upTo || --flush.left > 0) continue
+      this.#flushes = this.#flushes.filter(other => other !== flush)
+      flush.done.succeed()
+    }
   }
 
-  #settleFailed({ settlement, sizeBytes }: PendingRecord, error: KafkaError): void {
-    this.#settled(settlement, sizeBytes)
-    settlement.fail(error)
+  #settleFailed(pending: PendingRecord, error: KafkaError): void {
+    pending.settlement.fail(error)
+    this.#settled(pending)
   }
 
   /** Nothing is sent any more: all that waits fails. */
@@ -482,21 +497,14 @@ class RunningProducer implements Producer {
   }
 
   #flush(): Observable<void> {
-    const flushed = new Settlement<void>()
-    let left = this.#pending.size
-    if (left === 0) flushed.succeed()
+    const done = new Settlement<void>()
+    if (this.#pendingRecords === 0) done.succeed()
     else {
-      this.#flushes++
+      const flush = { upTo: this.#taken, left: this.#pendingRecords, done }
+      this.#flushes = [...this.#flushes, flush]
       this.#pumpSoon()
-      const settle = (): void => {
-        if (--left > 0) return
-        this.#flushes--
-        flushed.succeed()
-      }
-      for (const { observable } of [...this.#pending])
-        observable.subscribe({ next: settle, error: settle })
     }
-    return flushed.observable
+    return done.observable
   }
 
   #close(): void {

@@ -9,6 +9,8 @@ export interface PendingRecord {
   /** About what it takes in a batch. */
   readonly sizeBytes: number
   readonly settlement: Settlement<RecordMetadata>
+  /** Its number among the records this producer has taken. */
+  readonly taken: number
 }
 
 /** Records that travel together; the charts know it by its number. */

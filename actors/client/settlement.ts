@@ -1,14 +1,19 @@
 import { Observable, type Subscriber } from 'rxjs'
 
+type Outcome<T> = { readonly value: T } | { readonly error: unknown }
+
 /** An answer that will be known once, told to whoever subscribes, before or after. */
 export class Settlement<T> {
-  #outcome: { readonly value: T } | { readonly error: unknown } | undefined
-  #subscribers: Subscriber<T>[] = []
+  #outcome: Outcome<T> | undefined
+  #subscribers: Subscriber<T>[] | undefined
 
-  readonly observable = new Observable<T>(subscriber => {
-    if (this.#outcome === undefined) this.#subscribers.push(subscriber)
-    else tell(subscriber, this.#outcome)
-  })
+  get observable(): Observable<T> {
+    return new Observable<T>(subscriber => {
+      if (this.#outcome !== undefined) tell(subscriber, this.#outcome)
+      else if (this.#subscribers === undefined) this.#subscribers = [subscriber]
+      else this.#subscribers.push(subscriber)
+    })
+  }
 
   get isSettled(): boolean {
     return this.#outcome !== undefined
@@ -22,19 +27,16 @@ export class Settlement<T> {
     this.#settle({ error })
   }
 
-  #settle(outcome: { readonly value: T } | { readonly error: unknown }): void {
+  #settle(outcome: Outcome<T>): void {
     if (this.#outcome !== undefined) return
     this.#outcome = outcome
     const subscribers = this.#subscribers
-    this.#subscribers = []
-    for (const subscriber of subscribers) tell(subscriber, outcome)
+    this.#subscribers = undefined
+    for (const subscriber of subscribers ?? []) tell(subscriber, outcome)
   }
 }
 
-function tell<T>(
-  subscriber: Subscriber<T>,
-  outcome: { readonly value: T } | { readonly error: unknown },
-): void {
+function tell<T>(subscriber: Subscriber<T>, outcome: Outcome<T>): void {
   if ('error' in outcome) {
     subscriber.error(outcome.error)
     return
