@@ -11,6 +11,8 @@ import type { ClientConfig, Complete } from './client-config.ts'
 import type { KafkaError } from './kafka-error.ts'
 
 export interface KnownPartition extends TopicPartition {
+  /** Its topic's. */
+  readonly topicId: Uuid
   /** −1: none. */
   readonly leaderId: BrokerId
   /** −1 where the broker is too old to tell. */
@@ -230,7 +232,7 @@ export class ClusterMetadata {
           // Metadata travels by many ways; a leader epoch seen once never goes back (KIP-320).
           if (known !== undefined && leaderEpoch >= 0 && leaderEpoch < known.leaderEpoch)
             return known
-          return { topic: name, partition, leaderId, leaderEpoch }
+          return { topic: name, topicId, partition, leaderId, leaderEpoch }
         })
         .sort((a, b) => a.partition - b.partition)
       needsMore ||= partitions.some(({ leaderId }) => leaderId < 0)

@@ -99,11 +99,14 @@ export class PartitionReader implements TopicPartition {
   /** Tells the chart what the metadata says of its leader, where that is news. */
   learnLeader(metadata: ClusterMetadata): void {
     const known = metadata.partition(this)
-    const { leaderId, leaderEpoch } = this.context
+    const { topicId, leaderId, leaderEpoch } = this.context
     if (known === undefined) return
-    if (known.leaderId !== leaderId || known.leaderEpoch !== leaderEpoch)
+    const isNews =
+      known.leaderId !== leaderId || known.leaderEpoch !== leaderEpoch || known.topicId !== topicId
+    if (isNews)
       this.send({
         type: 'leader.learned',
+        topicId: known.topicId,
         leaderId: known.leaderId,
         leaderEpoch: known.leaderEpoch,
       })

@@ -290,12 +290,15 @@ class RunningProducer implements Producer {
   }
 
   #tellLeader(sender: SenderRoot): void {
-    const { topic, partition, leaderId, leaderEpoch } = sender.getSnapshot().context
+    const { topic, partition, topicId, leaderId, leaderEpoch } = sender.getSnapshot().context
     const known = this.#metadata.partition({ topic, partition })
     if (known === undefined) return
-    if (known.leaderId !== leaderId || known.leaderEpoch !== leaderEpoch)
+    const isNews =
+      known.leaderId !== leaderId || known.leaderEpoch !== leaderEpoch || known.topicId !== topicId
+    if (isNews)
       sender.send({
         type: 'leader.learned',
+        topicId: known.topicId,
         leaderId: known.leaderId,
         leaderEpoch: known.leaderEpoch,
       })

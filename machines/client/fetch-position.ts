@@ -16,7 +16,7 @@
 import { assertEvent, assign, emit, type SnapshotFrom, setup } from 'xstate'
 import { refuse } from '../../src/assert.ts'
 import { type ErrorCode, errors, isRetriable } from '../../src/error.ts'
-import { type BrokerId, noBroker } from '../../src/ids.ts'
+import { type BrokerId, noBroker, noUuid, type Uuid } from '../../src/ids.ts'
 
 export interface FetchPositionInput {
   readonly topic: string
@@ -40,6 +40,8 @@ export interface DeliveredBatch {
 }
 
 export interface FetchPositionContext extends FetchPositionInput {
+  /** As the leader was learned with. */
+  readonly topicId: Uuid
   readonly leaderId: BrokerId
   readonly leaderEpoch: number
   /** Counts seeks and resets. */
@@ -71,7 +73,8 @@ export type FetchPositionFact =
   /** Where the leader's log ends for the epoch asked about; −1: it does not know that epoch. */
   | { type: 'epoch.checked'; run: number; leaderEpoch: number; endOffset: number }
   | { type: 'epoch.refused'; run: number; errorCode: ErrorCode }
-  | { type: 'leader.learned'; leaderId: BrokerId; leaderEpoch: number }
+  /** Another topic id: the topic was deleted and made anew, and its leader epochs began at 0 again. */
+  | { type: 'leader.learned'; topicId: Uuid; leaderId: BrokerId; leaderEpoch: number }
   /** `recordCount` 0: only markers and the like, which the application never sees. */
   | {
       type: 'records.fetched'
@@ -249,7 +252,8 @@ export const fetchPositionMachine = setup({
     }),
     keepLeader: assign(({ event }) => {
       assertEvent(event, 'leader.learned')
-      return { leaderId: event.leaderId, leaderEpoch: event.leaderEpoch }
+      const { topicId, leaderId, leaderEpoch } = event
+      return { topicId, leaderId, leaderEpoch }
     }),
     keepFetched: assign(({ context, event }) => {
       assertEvent(event, 'records.fetched')
@@ -292,9 +296,12 @@ export const fetchPositionMachine = setup({
     hasGroup: ({ context }) => context.hasGroup,
     isOfFormerRun: ({ context, event }) => 'run' in event && event.run !== context.run,
     isOlderLeader: ({ context, event }) =>
-      event.type === 'leader.learned' && event.leaderEpoch < context.leaderEpoch,
+      event.type === 'leader.learned' &&
+      event.topicId === context.topicId &&
+      event.leaderEpoch < context.leaderEpoch,
     isSameLeader: ({ context, event }) =>
       event.type === 'leader.learned' &&
+      event.topicId === context.topicId &&
       event.leaderEpoch === context.leaderEpoch &&
       event.leaderId === context.leaderId,
     isLeaderless: ({ context }) => context.leaderId === noBroker,
@@ -337,6 +344,7 @@ export const fetchPositionMachine = setup({
   description: 'Where a consumer stands in one partition (SubscriptionState.TopicPartitionState).',
   context: ({ input }) => ({
     ...input,
+    topicId: noUuid,
     leaderId: noBroker,
     leaderEpoch: -1,
     run: 0,

@@ -19,7 +19,7 @@
 import { assertEvent, assign, emit, type SnapshotFrom, setup } from 'xstate'
 import { refuse } from '../../src/assert.ts'
 import { type ErrorCode, errors, isRetriable } from '../../src/error.ts'
-import { type BrokerId, noBroker } from '../../src/ids.ts'
+import { type BrokerId, noBroker, noUuid, type Uuid } from '../../src/ids.ts'
 
 export interface PartitionSenderInput {
   readonly topic: string
@@ -44,6 +44,8 @@ export interface SentBatch {
 }
 
 export interface PartitionSenderContext extends PartitionSenderInput {
+  /** As the leader was learned with. */
+  readonly topicId: Uuid
   /** −1: none is known. */
   readonly leaderId: BrokerId
   readonly leaderEpoch: number
@@ -75,7 +77,8 @@ export type PartitionSenderFact =
       batch: number
       parts: readonly { readonly batch: number; readonly recordCount: number }[]
     }
-  | { type: 'leader.learned'; leaderId: BrokerId; leaderEpoch: number }
+  /** Another topic id: the topic was deleted and made anew, and its leader epochs began at 0 again. */
+  | { type: 'leader.learned'; topicId: Uuid; leaderId: BrokerId; leaderEpoch: number }
   | { type: 'identity.assigned'; producerId: number; producerEpoch: number }
   | { type: 'producer.failed'; errorCode: ErrorCode }
 
@@ -159,7 +162,8 @@ export const partitionSenderMachine = setup({
     refuse,
     keepLeader: assign(({ event }) => {
       assertEvent(event, 'leader.learned')
-      return { leaderId: event.leaderId, leaderEpoch: event.leaderEpoch }
+      const { topicId, leaderId, leaderEpoch } = event
+      return { topicId, leaderId, leaderEpoch }
     }),
     keepAnnounced: assign(({ event }) => {
       assertEvent(event, 'identity.assigned')
@@ -312,13 +316,15 @@ export const partitionSenderMachine = setup({
     isIdempotent: ({ context }) => context.isIdempotent,
     isOlderLeader: ({ context, event }) => {
       assertEvent(event, 'leader.learned')
-      return event.leaderEpoch < context.leaderEpoch
+      return event.topicId === context.topicId && event.leaderEpoch < context.leaderEpoch
     },
     isNewLeader: ({ context, event }) => {
       assertEvent(event, 'leader.learned')
       return (
         event.leaderId !== noBroker &&
-        (event.leaderId !== context.leaderId || event.leaderEpoch > context.leaderEpoch)
+        (event.leaderId !== context.leaderId ||
+          event.topicId !== context.topicId ||
+          event.leaderEpoch > context.leaderEpoch)
       )
     },
     isSomeLeader: ({ event }) => {
@@ -346,6 +352,7 @@ export const partitionSenderMachine = setup({
   description: 'How a producer sends to one partition (Sender, TxnPartitionMap).',
   context: ({ input }) => ({
     ...input,
+    topicId: noUuid,
     leaderId: noBroker,
     leaderEpoch: -1,
     announced: { producerId: -1, producerEpoch: -1 },

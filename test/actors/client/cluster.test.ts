@@ -161,3 +161,27 @@ test('cooperative members hand partitions over without stopping the others', asy
   await pass(cluster, 1000)
   expect(read).toEqual(written)
 })
+
+test('a topic that is deleted and made anew is written and read on, from its beginning', async () => {
+  await using cluster = await start()
+  const producer = cluster.producer('p')
+  const read: string[][] = [[], [], []]
+  const reader = cluster.consumer('r', {
+    topics: ['orders'],
+    autoOffsetReset: 'earliest',
+    metadataMaxAgeMs: 1000,
+  })
+  reading(reader, read)
+  for (const value of ['a', 'b', 'c']) await producer.send({ topic: 'orders', partition: 0, value })
+  cluster.broker(2).kill()
+  await pass(cluster, 4000)
+  await cluster.broker(2).restart()
+  await pass(cluster, 1000)
+  const admin = cluster.admin()
+  await admin.deleteTopics(['orders'])
+  await cluster.until(() => !cluster.state().partitions.some(({ topic }) => topic === 'orders'))
+  await admin.createTopics([{ name: 'orders', numPartitions: 3, replicationFactor: 3 }])
+  await producer.send({ topic: 'orders', partition: 0, value: 'anew' })
+  await pass(cluster, 4000)
+  expect(read[0]).toEqual(['a', 'b', 'c', 'anew'])
+})

@@ -21,8 +21,9 @@ const input: FetchPositionInput = {
   retryBackoffMs: 100,
   retryBackoffMaxMs: 1000,
 }
-const leader = (leaderId: number, leaderEpoch: number): FetchPositionFact => ({
+const leader = (leaderId: number, leaderEpoch: number, topicId = 'first'): FetchPositionFact => ({
   type: 'leader.learned',
+  topicId,
   leaderId,
   leaderEpoch,
 })
@@ -167,7 +168,9 @@ test('a refused reset is tried again after newer metadata, or given up', () => {
 test('without a leader it waits for one', () => {
   expect(leaderless().value).toBe('leaderless')
   expect(step(machine, leaderless(), leader(-1, -1))[0].value).toBe('leaderless')
-  expect(step(machine, leaderless(), leader(1, -2))[0].value).toBe('leaderless')
+  const [none] = step(machine, leaderless(), leader(-1, 4))
+  expect(none.value).toBe('leaderless')
+  expect(step(machine, none, leader(1, 3))[0].value).toBe('leaderless')
   expect(step(machine, leaderless(), leader(1, 3))[0].value).toBe('fetching')
 })
 
@@ -266,6 +269,14 @@ test('under a new leader what was read is checked before it reads on', () => {
   expect(commands).toEqual([
     { type: 'epoch.check', run: 1, leaderId: 2, leaderEpoch: 4, fetchedEpoch: 3 },
   ])
+})
+
+test('of a topic made anew any leader epoch is believed, and what was read is checked there', () => {
+  const [snapshot, commands] = steps(machine, fetching(), fetched(1, 9), leader(2, 0, 'second'))
+  expect(snapshot.value).toBe('validating')
+  expect(commands).toMatchObject([{ type: 'epoch.check', leaderId: 2, leaderEpoch: 0 }])
+  for (const before of [pausing(), leaderless()])
+    expect(step(machine, before, leader(2, 0, 'second'))[0].context.leaderEpoch).toBe(0)
 })
 
 test('a leader that has it all is read from', () => {

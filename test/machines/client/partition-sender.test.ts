@@ -19,8 +19,9 @@ const input = {
   retryBackoffMs: 100,
   retryBackoffMaxMs: 1000,
 }
-const leader = (leaderId: number, leaderEpoch: number): PartitionSenderFact => ({
+const leader = (leaderId: number, leaderEpoch: number, topicId = 'first'): PartitionSenderFact => ({
   type: 'leader.learned',
+  topicId,
   leaderId,
   leaderEpoch,
 })
@@ -226,6 +227,13 @@ test('an older leader than the one known is not believed; no leader is', () => {
   expect(waiting.value).toEqual({ retrying: 'backingOff' })
   expect(waiting.context.leaderId).toBe(-1)
   expect(step(machine, waiting, leader(1, 0))[0].context.leaderId).toBe(-1)
+})
+
+test('of a topic made anew any leader epoch is believed', () => {
+  const [moved] = step(machine, ready(), leader(2, 3))
+  expect(step(machine, moved, leader(1, 0, 'second'))[0].context.leaderId).toBe(1)
+  const [again] = step(machine, backingOff(), leader(1, 0, 'second'))
+  expect(again.value).toEqual({ retrying: 'resending' })
 })
 
 test('without a leader it waits for one, and asks again', () => {
