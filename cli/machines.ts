@@ -8,13 +8,14 @@ import { table } from './table.ts'
 const nameOf = (door: string): string =>
   door.replace(/Machine$/, '').replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
 
-/** Every chart by its name: `leader-election`, `partition-replica` … Loaded when asked for: other commands need none. */
+/** Every chart by its name, in the order of the names: `leader-election`, `partition-replica` … Loaded when asked for: other commands need none. */
 export async function loadCharts(): Promise<ReadonlyMap<string, AnyStateMachine>> {
   const doors: Readonly<Record<string, unknown>> = await import('../machines/index.ts')
   return new Map(
     Object.entries(doors)
       .filter((door): door is [string, AnyStateMachine] => door[0].endsWith('Machine'))
-      .map(([door, machine]) => [nameOf(door), machine]),
+      .map(([door, machine]): [string, AnyStateMachine] => [nameOf(door), machine])
+      .sort(([one], [other]) => (one < other ? -1 : 1)),
   )
 }
 
