@@ -175,6 +175,8 @@ export class TxnStore implements Flushing {
     file.close()
     this.#disk.rename(unfinished, pathOf(snapshotName(writer.zxid)))
     this.#disk.flushDirectory(dataDir)
+    // Where the directory itself is new.
+    this.#disk.flushDirectory('')
   }
 
   /** Old snapshots, and logs that none of those kept needs (PurgeTxnLog). */

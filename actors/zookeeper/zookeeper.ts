@@ -53,7 +53,7 @@ export interface EmbeddedZooKeeper {
   /** To look into. */
   readonly tree: Pick<
     DataTree,
-    'node' | 'stat' | 'paths' | 'ephemeralsOf' | 'lastZxid' | 'nodeCount'
+    'node' | 'stat' | 'paths' | 'ephemeralsOf' | 'lastZxid' | 'nodeCount' | 'sessions'
   >
   /** Open sessions and what they own. */
   sessions(): readonly {

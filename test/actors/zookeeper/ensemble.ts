@@ -54,7 +54,7 @@ export class Ensemble {
   }
 
   /** Listening when it settles. */
-  start(config: Partial<ZooKeeperConfig> = {}): Promise<EmbeddedZooKeeper> {
+  start(config: Partial<ZooKeeperConfig> & { durable?: boolean } = {}): Promise<EmbeddedZooKeeper> {
     const { world, process } = this.world('zookeeper')
     this.zookeeperProcess = process
     return this.platform.waiting(
@@ -69,6 +69,12 @@ export class Ensemble {
         })
       }),
     )
+  }
+
+  /** The server dies, as by `kill -9`; its clients hear their connections close. */
+  killZooKeeper(): void {
+    this.zookeeperProcess.kill()
+    this.registry.stopNode('zookeeper')
   }
 
   join(name: string, options: Partial<ZooKeeperClientOptions> = {}): Member {

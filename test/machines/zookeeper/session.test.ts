@@ -34,6 +34,16 @@ test('a session begins with a transaction', () => {
   expect(commands).toEqual([{ type: 'txn.propose', txn: 'createSession', timeoutMs: 2000 }])
 })
 
+test('one that a server found in its log is open already, without a connection, and waits for one', () => {
+  const [snapshot, commands] = begin(sessionMachine, { ...input, connection: null })
+  expect(snapshot.value).toEqual({ open: 'detached' })
+  expect(commands).toEqual([])
+  expect(step(sessionMachine, snapshot, reconnect(8))[1]).toEqual([
+    { type: 'connect.grant', connection: 8, timeoutMs: 3000 },
+  ])
+  expect(step(sessionMachine, snapshot, timeout)[1]).toEqual([closing])
+})
+
 test('when that is committed the session is granted to its connection', () => {
   const [snapshot, commands] = step(sessionMachine, after(), opened)
   expect(snapshot.value).toEqual({ open: 'attached' })
