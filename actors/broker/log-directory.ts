@@ -1,5 +1,7 @@
 import { noUuid, printPartition, type TopicPartition, type Uuid } from '../../src/ids.ts'
 import {
+  CorruptCheckpoint,
+  cleanerCheckpoint,
   cleanShutdownFile,
   highWatermarkCheckpoint,
   logStartOffsetCheckpoint,
@@ -9,7 +11,9 @@ import {
   replaceFile,
   writeOffsetCheckpoint,
 } from '../../src/log/checkpoint.ts'
+import { guardedDisk, type StorageError } from '../../src/log/guarded-disk.ts'
 import { Log } from '../../src/log/log.ts'
+import { isDoomed, partitionOf } from '../../src/log/log-name.ts'
 import type { LogOptions } from '../../src/log/log-options.ts'
 import { readPartitionMetadata, writePartitionMetadata } from '../../src/log/partition-metadata.ts'
 import type { Clock, Compression, Disk } from '../../src/ports.ts'
@@ -26,15 +30,13 @@ export interface OpenedLog {
   readonly highWatermark: number
 }
 
-/** `orders-0`; the rest of the directory is files. */
-const directoryName = /^(.+)-(\d+)$/
-
 /**
  * The logs on a broker's disk, and the checkpoint files beside them. It outlives the broker: the next one finds what this one wrote.
  * After LogManager and OffsetCheckpointFile.
  */
 export class LogDirectory {
-  readonly #disk: Disk
+  /** Of whose failures the first is the last. */
+  readonly disk: Disk
   readonly #clock: Clock
   readonly #compression: Compression
   readonly #isClean: boolean
@@ -42,36 +44,58 @@ export class LogDirectory {
   readonly #highWatermarks: Map<string, PartitionOffset>
   readonly #recoveryPoints: Map<string, PartitionOffset>
   readonly #logStarts: Map<string, PartitionOffset>
+  readonly #firstDirty: Map<string, PartitionOffset>
   /** What the checkpoint files say now, so that an idle broker writes none. */
   readonly #written = new Map<string, string>()
 
-  constructor(disk: Disk, clock: Clock, compression: Compression) {
-    this.#disk = disk
+  /** @param failed hears of the disk's first failure, in the middle of the call that met it */
+  constructor(
+    disk: Disk,
+    clock: Clock,
+    compression: Compression,
+    failed: (error: StorageError) => void = () => {},
+  ) {
+    this.disk = guardedDisk(disk, failed)
     this.#clock = clock
     this.#compression = compression
-    this.#isClean = disk.exists(cleanShutdownFile)
-    const read = (file: string) =>
-      new Map(readOffsetCheckpoint(disk, file).map(entry => [printPartition(entry), entry]))
-    this.#highWatermarks = read(highWatermarkCheckpoint)
-    this.#recoveryPoints = read(recoveryPointCheckpoint)
-    this.#logStarts = read(logStartOffsetCheckpoint)
+    this.#isClean = this.disk.exists(cleanShutdownFile)
+    this.#highWatermarks = this.#read(highWatermarkCheckpoint)
+    this.#recoveryPoints = this.#read(recoveryPointCheckpoint)
+    this.#logStarts = this.#read(logStartOffsetCheckpoint)
+    this.#firstDirty = this.#read(cleanerCheckpoint)
+  }
+
+  /** One that cannot be read is as good as none: all that follows is work (LogManager.loadLogs resets them likewise). */
+  #read(file: string): Map<string, PartitionOffset> {
+    try {
+      const entries = readOffsetCheckpoint(this.disk, file)
+      return new Map(entries.map(entry => [printPartition(entry), entry]))
+    } catch (error) {
+      if (!(error instanceof CorruptCheckpoint)) throw error
+      return new Map()
+    }
   }
 
   /** The partitions that have a log here. */
   partitions(): readonly TopicPartition[] {
-    return this.#disk.list('').flatMap(name => {
-      const [, topic, partition] = directoryName.exec(name) ?? []
-      if (topic === undefined || this.#disk.list(name).length === 0) return []
-      return [{ topic, partition: Number(partition) }]
+    return this.disk.list('').flatMap(name => {
+      const partition = partitionOf(name)
+      return partition === null || this.disk.list(name).length === 0 ? [] : [partition]
     })
   }
 
   /** All logs are open: what else was written down is of logs that are gone. From now on the shutdown is unclean until it is not. */
   opened(): void {
     const here = new Set(this.partitions().map(printPartition))
-    for (const known of [this.#highWatermarks, this.#recoveryPoints, this.#logStarts])
+    for (const known of this.#known)
       for (const directory of [...known.keys()]) if (!here.has(directory)) known.delete(directory)
-    this.#disk.remove(cleanShutdownFile)
+    for (const name of this.disk.list('')) if (isDoomed(name)) this.disk.remove(name)
+    this.disk.remove(cleanShutdownFile)
+    this.disk.flushDirectory('')
+  }
+
+  get #known(): readonly Map<string, PartitionOffset>[] {
+    return [this.#highWatermarks, this.#recoveryPoints, this.#logStarts, this.#firstDirty]
   }
 
   /**
@@ -83,25 +107,33 @@ export class LogDirectory {
     const directory = printPartition(of)
     const logStart = this.#logStarts.get(directory)
     const recoveryPoint = this.#recoveryPoints.get(directory)
-    const log = Log.open(this.#disk, directory, options, this.#clock.now(), {
+    const log = Log.open(this.disk, directory, options, this.#clock.now(), {
       clean: this.#isClean,
       writeRecoveryPoint: offset => this.#noteRecoveryPoint({ ...of, offset }),
       compression: this.#compression,
       ...(logStart === undefined ? {} : { logStartOffset: logStart.offset }),
       ...(recoveryPoint === undefined ? {} : { recoveryPoint: recoveryPoint.offset }),
     })
-    const known = readPartitionMetadata(this.#disk, directory)
-    if (known === null && topicId !== noUuid) writePartitionMetadata(this.#disk, directory, topicId)
+    const known = readPartitionMetadata(this.disk, directory)
+    if (known === null && topicId !== noUuid) writePartitionMetadata(this.disk, directory, topicId)
     const highWatermark = this.#highWatermarks.get(directory)?.offset ?? 0
     return { log, topicId: known ?? topicId, highWatermark }
   }
 
   /** A log was deleted: whatever is made in its place has nothing of it. */
   forget(of: TopicPartition): void {
-    const directory = printPartition(of)
-    this.#highWatermarks.delete(directory)
-    this.#recoveryPoints.delete(directory)
-    this.#logStarts.delete(directory)
+    for (const known of this.#known) known.delete(printPartition(of))
+  }
+
+  /** Where compaction goes on. */
+  firstDirtyOffset(of: TopicPartition): number {
+    return this.#firstDirty.get(printPartition(of))?.offset ?? 0
+  }
+
+  noteCleaned({ topic, partition }: TopicPartition, firstDirtyOffset: number): void {
+    const entry = { topic, partition, offset: firstDirtyOffset }
+    this.#firstDirty.set(printPartition(entry), entry)
+    this.#write(cleanerCheckpoint, [...this.#firstDirty.values()])
   }
 
   /** One log is about to be cut below what was flushed: nobody may find the old point after a crash. */
@@ -136,16 +168,21 @@ export class LogDirectory {
     this.#write(recoveryPointCheckpoint, [...this.#recoveryPoints.values()])
   }
 
-  /** An orderly shutdown: all is written down, and that it was orderly. The logs are closed. */
-  close(replicas: Iterable<Kept>): void {
+  /**
+   * An orderly shutdown: all is written down, and that it was orderly. The logs are closed.
+   *
+   * @param brokerEpoch of the life that ends
+   */
+  close(replicas: Iterable<Kept>, brokerEpoch = -1): void {
     this.checkpoint(replicas)
-    replaceFile(this.#disk, cleanShutdownFile, new TextEncoder().encode('{"version":0}'))
+    const content = JSON.stringify({ version: 0, brokerEpoch })
+    replaceFile(this.disk, cleanShutdownFile, new TextEncoder().encode(content))
   }
 
   #write(file: string, offsets: readonly PartitionOffset[]): void {
     const text = JSON.stringify(offsets)
     if (this.#written.get(file) === text) return
-    writeOffsetCheckpoint(this.#disk, file, offsets)
+    writeOffsetCheckpoint(this.disk, file, offsets)
     this.#written.set(file, text)
   }
 }

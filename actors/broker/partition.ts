@@ -12,9 +12,11 @@ import {
 import type { TopicConfig } from '../../src/broker/config.ts'
 import { type ErrorCode, errorMessage, errors } from '../../src/error.ts'
 import { type BrokerId, noUuid, printPartition, type Uuid } from '../../src/ids.ts'
+import { StorageError } from '../../src/log/guarded-disk.ts'
 import type { AppendOrigin, AppendResult, Log } from '../../src/log/log.ts'
 import type { LogOptions } from '../../src/log/log-options.ts'
 import { writePartitionMetadata } from '../../src/log/partition-metadata.ts'
+import type { Disk } from '../../src/ports.ts'
 import { refusal as refused } from '../../src/records/refusal.ts'
 import { type Root, stateName } from '../registry.ts'
 import type { BrokerWorld, Partition, ProduceResult } from './broker-world.ts'
@@ -29,6 +31,8 @@ export interface ReplicaSurroundings {
   readonly broker: BrokerWorld
   readonly fetchers: Fetchers
   readonly isrChanges: IsrChanges
+  /** Where the logs are. */
+  readonly disk: Disk
   /** The log is gone, and the replica with it. */
   deleted(replica: Replica): void
 }
@@ -118,23 +122,26 @@ export class Replica implements Partition {
           broker.purgatory.advance(this.key)
         },
         'leaderEpoch.start': ({ leaderEpoch, startOffset }) =>
-          log.assignLeaderEpoch(leaderEpoch, startOffset),
+          onDisk(() => log.assignLeaderEpoch(leaderEpoch, startOffset)),
         'alterPartition.send': command => around.isrChanges.propose(this, command),
         'fetcher.follow': ({ leader, leaderEpoch, highWatermark }) =>
           around.fetchers.follow(this, leader, leaderEpoch, highWatermark),
         'fetcher.unfollow': () => around.fetchers.unfollow(this),
-        'log.truncate': ({ leaderEpoch, endOffset }) => {
-          log.truncateTo(endOffset)
-          this.#truncated(leaderEpoch)
-        },
-        'log.restart': ({ leaderEpoch, startOffset }) => {
-          log.truncateFully(startOffset)
-          this.#truncated(leaderEpoch)
-        },
-        'log.delete': () => {
-          log.delete()
-          around.deleted(this)
-        },
+        'log.truncate': ({ leaderEpoch, endOffset }) =>
+          onDisk(() => {
+            log.truncateTo(endOffset)
+            this.#truncated(leaderEpoch)
+          }),
+        'log.restart': ({ leaderEpoch, startOffset }) =>
+          onDisk(() => {
+            log.truncateFully(startOffset)
+            this.#truncated(leaderEpoch)
+          }),
+        'log.delete': () =>
+          onDisk(() => {
+            log.delete()
+            around.deleted(this)
+          }),
       },
     })
   }
@@ -197,8 +204,7 @@ export class Replica implements Partition {
   adoptTopicId(topicId: Uuid): void {
     if (this.#topicId !== noUuid || topicId === noUuid) return
     this.#topicId = topicId
-    const { broker } = this.#around
-    writePartitionMetadata(broker.platform.disk(broker.name), this.log.directory, topicId)
+    onDisk(() => writePartitionMetadata(this.#around.disk, this.log.directory, topicId))
   }
 
   append(
@@ -300,7 +306,7 @@ export class Replica implements Partition {
     if (!follows(this.snapshot, leaderEpoch)) return
     this.#root.send({ type: 'highWatermark.learned', leaderEpoch, highWatermark })
     if (logStartOffset > this.log.logStartOffset)
-      this.log.advanceLogStartOffset(logStartOffset, this.highWatermark)
+      onDisk(() => this.log.advanceLogStartOffset(logStartOffset, this.highWatermark))
   }
 
   /** The topic's configuration changed. */
@@ -331,7 +337,7 @@ export class Replica implements Partition {
   /** Old segments and silent producers go. */
   retain(): void {
     const nowMs = this.#nowMs
-    this.log.applyRetention(this.highWatermark, nowMs)
+    onDisk(() => this.log.applyRetention(this.highWatermark, nowMs))
     this.log.expireProducers(nowMs)
   }
 
@@ -347,6 +353,15 @@ export class Replica implements Partition {
     const { logStartOffset, logEndOffset } = this.log
     this.#root.send({ type: 'log.truncated', logStartOffset, logEndOffset })
     this.#around.fetchers.truncated(this, leaderEpoch)
+  }
+}
+
+/** Of a failure of the disk the log directory has told already; here it is just not done. */
+export function onDisk(run: () => void): void {
+  try {
+    run()
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error
   }
 }
 

@@ -1,6 +1,7 @@
 import { assignmentRefusal, stopReplicaRefusal } from '../../machines/broker/partition-replica.ts'
 import { type ErrorCode, errors } from '../../src/error.ts'
 import { noUuid, printPartition, type TopicPartition, type Uuid } from '../../src/ids.ts'
+import type { StorageError } from '../../src/log/guarded-disk.ts'
 import type { Timer } from '../../src/ports.ts'
 import type {
   LeaderAndIsr,
@@ -8,12 +9,14 @@ import type {
   ResponseDraftOf,
   StopReplica,
 } from '../../src/protocol/index.ts'
+import { LogDirEventNotificationZNode } from '../../src/zookeeper/paths.ts'
 import type { BrokerChange, BrokerWorld, Partition, Partitions } from './broker-world.ts'
+import { Cleaner } from './cleaner.ts'
 import { FetchSessions } from './fetch-sessions.ts'
 import { Fetchers } from './fetcher.ts'
 import { IsrChanges } from './isr-changes.ts'
 import { LogDirectory } from './log-directory.ts'
-import { logOptions, Replica } from './partition.ts'
+import { logOptions, onDisk, Replica } from './partition.ts'
 
 type LeaderAndIsrRequest = RequestOf<typeof LeaderAndIsr>
 type AssignedState = LeaderAndIsrRequest['ungroupedPartitionStates'][number]
@@ -33,7 +36,9 @@ class PartitionsRoom implements Partitions {
   readonly #replicas = new Map<string, Replica>()
   readonly #fetchers: Fetchers
   readonly #isrChanges: IsrChanges
+  readonly #cleaner: Cleaner
   readonly #timers = new Map<string, Timer>()
+  #failure: StorageError | undefined
 
   constructor(broker: BrokerWorld) {
     const { config, platform } = broker
@@ -48,10 +53,15 @@ class PartitionsRoom implements Partitions {
       platform.disk(broker.name),
       platform.clock,
       platform.compression,
+      error => this.#diskFailed(error),
     )
     for (const found of this.#directory.partitions()) this.#open(found, noUuid)
     this.#directory.opened()
+    this.#cleaner = new Cleaner(broker, this.#directory, () => this.#replicas.values())
     broker.changes.subscribe(change => this.#changed(change))
+    // What recovery has read is not known to be on the disk.
+    this.#flushDirty()
+    this.#every('log.flush.offset.checkpoint.interval.ms', () => this.#flushDirty())
     this.#every('replica.high.watermark.checkpoint.interval.ms', () => this.#checkpoint())
     this.#every('log.retention.check.interval.ms', () => {
       for (const replica of this.#replicas.values()) replica.retain()
@@ -125,7 +135,8 @@ class PartitionsRoom implements Partitions {
       }
     }
     if (!replicas.includes(brokerId)) return errors.UNKNOWN_TOPIC_OR_PARTITION
-    const replica = known ?? this.#open({ topic, partition }, topicId)
+    const replica = known ?? this.#tryOpen({ topic, partition }, topicId)
+    if (replica === undefined) return errors.KAFKA_STORAGE_ERROR
     replica.adoptTopicId(topicId)
     replica.send({
       type: 'leadership.assigned',
@@ -137,7 +148,7 @@ class PartitionsRoom implements Partitions {
       alive: replicas.filter(id => metadata.isLive(id)),
       atMs: platform.clock.now(),
     })
-    return errors.NONE
+    return this.#failure === undefined ? errors.NONE : errors.KAFKA_STORAGE_ERROR
   }
 
   stopReplica(request: StopReplicaRequest): ResponseDraftOf<typeof StopReplica> {
@@ -163,12 +174,44 @@ class PartitionsRoom implements Partitions {
     this.#fetchers.stop()
     for (const timer of this.#timers.values()) this.#broker.platform.clock.clearTimeout(timer)
     this.#timers.clear()
-    for (const { log } of this.#replicas.values()) log.close()
-    this.#directory.close(this.#replicas.values())
+    this.#cleaner.stop()
+    onDisk(() => {
+      for (const { log } of this.#replicas.values()) log.close()
+      this.#directory.close(this.#replicas.values(), this.#broker.brokerEpoch)
+    })
+  }
+
+  /** Leads and follows nothing any more, and says so: the controller gives the leaderships to others (handleLogDirFailure). */
+  #diskFailed(error: StorageError): void {
+    const { platform, trace, name, zookeeper, brokerId } = this.#broker
+    this.#failure = error
+    trace.record('note', name, 'log directory failed', { error: error.message })
+    // On a later turn: whoever met the failure is in the middle of something.
+    platform.clock.setTimeout(() => {
+      this.#fetchers.batch(() => {
+        for (const replica of this.#replicas.values()) replica.send({ type: 'disk.failed' })
+      })
+      const { sequencePath, encode } = LogDirEventNotificationZNode
+      zookeeper
+        .persistently(() =>
+          zookeeper.create(sequencePath, encode(brokerId), { mode: 'persistentSequential' }),
+        )
+        // A session that is over is told by itself; when it is begun anew the controller tells us all there is, and is told.
+        .subscribe({ error: () => {} })
+    }, 0)
   }
 
   #replica(topic: string, partition: number): Replica | undefined {
     return this.#replicas.get(printPartition({ topic, partition }))
+  }
+
+  /** Undefined where the disk has failed. */
+  #tryOpen(of: TopicPartition, topicId: Uuid): Replica | undefined {
+    let opened: Replica | undefined
+    onDisk(() => {
+      opened = this.#open(of, topicId)
+    })
+    return opened
   }
 
   #open({ topic, partition }: TopicPartition, topicId: Uuid): Replica {
@@ -183,6 +226,7 @@ class PartitionsRoom implements Partitions {
         broker,
         fetchers: this.#fetchers,
         isrChanges: this.#isrChanges,
+        disk: this.#directory.disk,
         deleted: gone => {
           this.#replicas.delete(gone.key)
           this.#directory.forget(gone)
@@ -204,8 +248,17 @@ class PartitionsRoom implements Partitions {
 
   #checkpoint(): void {
     const nowMs = this.#broker.platform.clock.now()
-    for (const { log } of this.#replicas.values()) log.flushOld(nowMs)
-    this.#directory.checkpoint(this.#replicas.values())
+    onDisk(() => {
+      for (const { log } of this.#replicas.values()) log.flushOld(nowMs)
+      this.#directory.checkpoint(this.#replicas.values())
+    })
+  }
+
+  /** In the background; the checkpoint after it says how far. */
+  #flushDirty(): void {
+    onDisk(() => {
+      for (const { log } of this.#replicas.values()) if (log.isDirty) log.flushLater()
+    })
   }
 
   /** Does something again and again, at a share of the time that the configuration names. */
@@ -213,6 +266,7 @@ class PartitionsRoom implements Partitions {
     name:
       | 'replica.high.watermark.checkpoint.interval.ms'
       | 'log.retention.check.interval.ms'
+      | 'log.flush.offset.checkpoint.interval.ms'
       | 'replica.lag.time.max.ms',
     run: () => void,
     share = 1,

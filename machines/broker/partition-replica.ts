@@ -7,9 +7,9 @@
  *   follower { leaderless │ truncating ─▶ fetching ⇄ caughtUp }     leader { isrCommitted ⇄ isrProposed }
  *              │                                                                │
  *              └───────────────────────────────┬────────────────────────────────┘
- *                                       replica.stopped
- *                                              ▼
- *                                      offline ─or─▶ deleted
+ *                                       replica.stopped                    disk.failed, from anywhere
+ *                                              ▼                                      ▼
+ *                                      offline ─or─▶ deleted                       failed
  *
  *   isrProposed { unanswered ⇄ postponed │ outdated }
  *
@@ -113,6 +113,8 @@ export type PartitionReplicaFact =
     } & LeadershipAssignment)
   /** StopReplica. Leader epochs −1 (old controllers) and −2 (the topic is being deleted) are obeyed always. */
   | { type: 'replica.stopped'; leaderEpoch: number; deletes: boolean }
+  /** The log directory it is in does not do what it is asked. */
+  | { type: 'disk.failed' }
   /** One batch or more, by a producer or from the leader. */
   | { type: 'log.appended'; logEndOffset: number; atMs: number }
   | { type: 'log.truncated'; logStartOffset: number; logEndOffset: number }
@@ -569,6 +571,7 @@ export const partitionReplicaMachine = setup({
       { guard: 'deletes', target: '.deleted', actions: 'stepDown' },
       { target: '.offline', actions: ['stepDown', 'announceOffline'] },
     ],
+    'disk.failed': { target: '.failed', actions: ['stepDown', 'announceOffline'] },
     'log.appended': { actions: 'noteAppend' },
     'log.truncated': { actions: 'noteTruncation' },
     'topicConfig.changed': { actions: 'noteTopicConfig' },
@@ -697,6 +700,16 @@ export const partitionReplicaMachine = setup({
         },
       },
     },
+    failed: {
+      description:
+        'Its log directory has failed: till the broker starts anew nobody reads or writes it (HostedPartition.Offline).',
+      on: {
+        // Who asked has KAFKA_STORAGE_ERROR for an answer, by the selectors below.
+        'leadership.assigned': {},
+        'replica.stopped': {},
+        'disk.failed': {},
+      },
+    },
     deleted: {
       description: 'The log is gone.',
       type: 'final',
@@ -707,7 +720,7 @@ export const partitionReplicaMachine = setup({
 
 export type PartitionReplicaSnapshot = SnapshotFrom<typeof partitionReplicaMachine>
 
-export type ReplicaRole = 'leader' | 'follower' | 'offline' | 'deleted'
+export type ReplicaRole = 'leader' | 'follower' | 'offline' | 'failed' | 'deleted'
 
 export function roleOf(snapshot: PartitionReplicaSnapshot): ReplicaRole {
   const { value } = snapshot
@@ -716,11 +729,18 @@ export function roleOf(snapshot: PartitionReplicaSnapshot): ReplicaRole {
 
 const leads = ({ context }: PartitionReplicaSnapshot): boolean => context.leader === context.self
 
+/** Why it does not do a leader's work. */
+const unled = ({ value }: PartitionReplicaSnapshot): ErrorCode =>
+  value === 'failed' ? errors.KAFKA_STORAGE_ERROR : errors.NOT_LEADER_OR_FOLLOWER
+
 /** Why a LeaderAndIsr is not obeyed; NONE where it is (ReplicaManager.becomeLeaderOrFollower). */
 export const assignmentRefusal = (
-  { context }: PartitionReplicaSnapshot,
+  { value, context }: PartitionReplicaSnapshot,
   leaderEpoch: number,
-): ErrorCode => (leaderEpoch > context.leaderEpoch ? errors.NONE : errors.STALE_CONTROLLER_EPOCH)
+): ErrorCode => {
+  if (value === 'failed') return errors.KAFKA_STORAGE_ERROR
+  return leaderEpoch > context.leaderEpoch ? errors.NONE : errors.STALE_CONTROLLER_EPOCH
+}
 
 const stopRefusal = (context: PartitionReplicaContext, leaderEpoch: number): ErrorCode =>
   leaderEpoch === leaderEpochDuringDelete ||
@@ -731,14 +751,15 @@ const stopRefusal = (context: PartitionReplicaContext, leaderEpoch: number): Err
 
 /** Why a StopReplica is not obeyed; NONE where it is (KIP-570). */
 export const stopReplicaRefusal = (
-  { context }: PartitionReplicaSnapshot,
+  { value, context }: PartitionReplicaSnapshot,
   leaderEpoch: number,
-): ErrorCode => stopRefusal(context, leaderEpoch)
+): ErrorCode =>
+  value === 'failed' ? errors.KAFKA_STORAGE_ERROR : stopRefusal(context, leaderEpoch)
 
 /** Why a produce is not taken; NONE where it is. */
 export function refusal(snapshot: PartitionReplicaSnapshot, acks: number): ErrorCode {
   const { context } = snapshot
-  if (!leads(snapshot)) return errors.NOT_LEADER_OR_FOLLOWER
+  if (!leads(snapshot)) return unled(snapshot)
   return acks === -1 && context.isr.length < minIsr(context)
     ? errors.NOT_ENOUGH_REPLICAS
     : errors.NONE
@@ -752,7 +773,7 @@ export function acknowledgement(
   requiredOffset: number,
 ): ErrorCode | null {
   const { context } = snapshot
-  if (!leads(snapshot)) return errors.NOT_LEADER_OR_FOLLOWER
+  if (!leads(snapshot)) return unled(snapshot)
   if (context.highWatermark < requiredOffset) return null
   return maximalIsr(context).length < minIsr(context)
     ? errors.NOT_ENOUGH_REPLICAS_AFTER_APPEND
@@ -771,7 +792,7 @@ export function readRefusal(
   leaderOnly: boolean,
 ): ErrorCode {
   const { context } = snapshot
-  if (snapshot.value === 'offline') return errors.NOT_LEADER_OR_FOLLOWER
+  if (snapshot.value === 'offline' || snapshot.value === 'failed') return unled(snapshot)
   if (currentLeaderEpoch !== noLeaderEpoch && currentLeaderEpoch !== context.leaderEpoch)
     return currentLeaderEpoch < context.leaderEpoch
       ? errors.FENCED_LEADER_EPOCH

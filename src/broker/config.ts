@@ -203,6 +203,20 @@ export const brokerConfigKeys = table({
   'log.cleanup.policy': key({ type: 'list', default: 'delete', doc: 'delete, compact or both.' }),
   'log.flush.interval.messages': key({ type: 'long', default: maxLong, doc: 'Records per flush.' }),
   'log.flush.interval.ms': key({ type: 'long', default: null, doc: 'Time per flush.' }),
+  'log.flush.offset.checkpoint.interval.ms': key({
+    type: 'int',
+    default: 60_000,
+    min: 0,
+    doc: 'How often what was appended since is flushed, and written down as such.',
+  }),
+  'log.cleaner.enable': key({ type: 'boolean', default: true, doc: 'Compaction is done.' }),
+  'log.cleaner.backoff.ms': key({
+    type: 'long',
+    default: 15_000,
+    fast: 1000,
+    min: 0,
+    doc: 'Pause after a look at the logs that found nothing to compact.',
+  }),
   'log.message.timestamp.type': key({
     type: 'string',
     default: 'CreateTime',

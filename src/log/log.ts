@@ -306,8 +306,7 @@ export class Log {
       if (this.logEndOffset - this.#recoveryPoint >= flushMessages) this.flush()
       return null
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error)) throw error
-      return refusal(errors.KAFKA_STORAGE_ERROR, error.message)
+      return storageRefusal(error)
     }
   }
 
@@ -360,8 +359,19 @@ export class Log {
     return new Segment(this.#disk, this.directory, baseOffset, indexIntervalBytes, this.#heardMs)
   }
 
-  /** Batches from the one that holds `fromOffset` on. OFFSET_OUT_OF_RANGE below `logStartOffset` or above `logEndOffset`. */
-  read(fromOffset: number, { maxBytes, upToOffset, minOneBatch }: ReadLimits): LogRead | Refusal {
+  /**
+   * Batches from the one that holds `fromOffset` on. OFFSET_OUT_OF_RANGE below `logStartOffset` or above `logEndOffset`,
+   * KAFKA_STORAGE_ERROR where the disk fails.
+   */
+  read(fromOffset: number, limits: ReadLimits): LogRead | Refusal {
+    try {
+      return this.#read(fromOffset, limits)
+    } catch (error) {
+      return storageRefusal(error)
+    }
+  }
+
+  #read(fromOffset: number, { maxBytes, upToOffset, minOneBatch }: ReadLimits): LogRead | Refusal {
     const { logStartOffset, logEndOffset } = this
     if (fromOffset < logStartOffset || fromOffset > logEndOffset)
       return refusal(
@@ -688,6 +698,12 @@ export class Log {
     this.#disk.flushDirectory(directoryOf(doomed))
     this.#disk.remove(doomed)
   }
+}
+
+/** What the disk says; anything else is thrown on. */
+function storageRefusal(error: unknown): Refusal {
+  if (!(error instanceof Error && 'code' in error)) throw error
+  return refusal(errors.KAFKA_STORAGE_ERROR, error.message)
 }
 
 /** One array; the only part as it is. */

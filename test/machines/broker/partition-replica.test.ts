@@ -614,6 +614,43 @@ describe('a follower', () => {
   })
 })
 
+describe('disk.failed', () => {
+  const diskFailed: PartitionReplicaFact = { type: 'disk.failed' }
+
+  test('ends the work of a leader, a follower and an idle replica alike', () => {
+    expect(run(leader(), diskFailed)).toEqual([
+      expect.objectContaining({ value: 'failed' }),
+      [{ type: 'role.announce', role: 'offline', leaderEpoch: 5 }],
+    ])
+    const [, commands] = run(follower(), diskFailed)
+    expect(types(commands)).toEqual(['fetcher.unfollow', 'role.announce'])
+    expect(run(offline(), diskFailed)[0].value).toBe('failed')
+  })
+
+  test('is for good: no order of the controller wakes or removes the replica', () => {
+    const [at] = run(leader(), diskFailed)
+    for (const fact of [
+      assigned({ leaderEpoch: 6 }),
+      { type: 'replica.stopped', leaderEpoch: -2, deletes: true } as const,
+      diskFailed,
+      fetched(2, 10),
+      appended(11),
+    ])
+      expect(run(at, fact)).toEqual([expect.objectContaining({ value: 'failed' }), []])
+  })
+
+  test('whoever asks is told what it is', () => {
+    const [at] = run(leader(), appended(12), diskFailed)
+    expect([
+      assignmentRefusal(at, 6),
+      stopReplicaRefusal(at, -2),
+      refusal(at, 1),
+      acknowledgement(at, 12),
+      readRefusal(at, 5, true),
+    ]).toEqual(Array(5).fill(errors.KAFKA_STORAGE_ERROR))
+  })
+})
+
 test('what followers mind is dropped by a leader and by a replica that is offline', () => {
   for (const at of [leader(), offline()])
     for (const fact of [
