@@ -13,6 +13,7 @@ interface UpOptions {
   override: Record<string, string>
   profile: 'fast' | 'kafka'
   json?: true
+  trace?: string
 }
 
 const whole =
@@ -81,7 +82,14 @@ async function up(options: UpOptions): Promise<void> {
   // Loaded here, so that the other commands need not wait for a whole cluster's code.
   const { nodePlatform, startCluster } = await import('../actors/node.ts')
   const { startControl } = await import('../control/server.ts')
+  const { openTraceFile } = await import('../control/trace-file.ts')
   const platform = nodePlatform()
+  const traceFile =
+    options.trace === undefined
+      ? undefined
+      : openTraceFile(options.trace, {
+          failed: error => console.error(`the trace ends here: ${error.message}`),
+        })
   let cluster: Cluster
   try {
     cluster = await startCluster({
@@ -98,6 +106,7 @@ async function up(options: UpOptions): Promise<void> {
   } catch (error) {
     throw explain(error)
   }
+  traceFile?.follow(cluster.trace)
   const stopped = interrupted()
   try {
     // The control port never leaves this machine: whoever reaches it may kill brokers.
@@ -126,6 +135,7 @@ async function up(options: UpOptions): Promise<void> {
     throw explain(error)
   } finally {
     await cluster.stop()
+    traceFile?.close()
   }
 }
 
@@ -162,6 +172,7 @@ export function addUpCommand(program: Command): void {
         .choices(['fast', 'kafka'])
         .default('fast'),
     )
+    .option('--trace <file>', 'write the whole story into a file, one line of JSON each')
     .option('--json', 'print one line of JSON on stdout when ready')
     .action(up)
 }

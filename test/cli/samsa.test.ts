@@ -1,9 +1,12 @@
 /** The command as a user runs it. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import type { ClusterState } from '../../actors/cluster-state.ts'
+import type { TraceEntry } from '../../actors/trace.ts'
 
 const samsa = join(import.meta.dirname, '../../bin/samsa.js')
 const running: ChildProcess[] = []
@@ -98,6 +101,27 @@ test('up says where it is in one line; state and faults reach it; Ctrl-C ends it
   child.kill('SIGINT')
   expect((await ended).code).toBe(0)
   expect(performance.now() - pressedAt).toBeLessThan(1000)
+})
+
+test('the whole story goes into a file, down to what Ctrl-C ends', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'samsa-'))
+  const file = join(folder, 'story.ndjson')
+  const { child, ended } = await up('--brokers', '1', '--topic', 'orders:1:1', '--trace', file)
+  child.kill('SIGINT')
+  expect((await ended).code).toBe(0)
+  const lines = (await readFile(file, 'utf8')).split('\n')
+  expect(lines.pop()).toBe('')
+  const story = lines.map(line => JSON.parse(line) as TraceEntry)
+  expect(story.map(({ seq }) => seq)).toEqual(story.map((_, at) => at + 1))
+  expect(story).toContainEqual(
+    expect.objectContaining({ kind: 'state', path: 'broker-1/partition/orders-0' }),
+  )
+  expect(story.at(-1)).toMatchObject({ kind: 'actor', type: 'stopped' })
+  await rm(folder, { recursive: true })
+
+  const nowhere = await run('up', ...anyPorts, '--trace', file)
+  expect(nowhere.code).toBe(1)
+  expect(nowhere.err).toContain(`no such file or directory, open '${file}'`)
 })
 
 test('a taken port is a clear error naming it', async () => {
