@@ -10,9 +10,13 @@
  * been written: all of them are heard first, then sent again one by one, oldest first, each under the sequence
  * number it had. A leader that has a batch already recognizes it by that number (KIP-98).
  *
- * A batch that is given up leaves a gap in the sequence, which no leader accepts: the producer takes the next epoch, and what is left
- * begins again at 0. So does a leader that has lost its count: OUT_OF_ORDER_SEQUENCE_NUMBER or UNKNOWN_PRODUCER_ID for the oldest
- * batch. For a later one it only says that an older one is missing still.
+ * A batch that was refused for good leaves a gap in the sequence, which no leader accepts: the producer takes the next epoch, and
+ * what is left begins again at 0. So does a leader that has lost its count: OUT_OF_ORDER_SEQUENCE_NUMBER or UNKNOWN_PRODUCER_ID for
+ * the oldest batch. For a later one it only says that an older one is missing still.
+ *
+ * Of a batch whose time was over nobody knows whether it was written, and those behind it may have been written too: they are sent again
+ * under the numbers they had. A leader that takes one has the missing one as well; OUT_OF_ORDER_SEQUENCE_NUMBER says that it has none.
+ * Were they renumbered at once, what was written would stand twice (TransactionManager.markSequenceUnresolved).
  *
  * Records stay beside: a batch is a number here. After Kafka's Sender, RecordAccumulator and TxnPartitionMap.
  */
@@ -57,8 +61,10 @@ export interface PartitionSenderContext extends PartitionSenderInput {
   readonly nextSequence: number
   /** Oldest first. */
   readonly batches: readonly SentBatch[]
-  /** A batch was given up: the sequence has a gap. */
+  /** A batch was refused for good, or the leader lost count: the sequence has a gap. */
   readonly hasGap: boolean
+  /** A batch was given up of which nobody knows whether it was written. */
+  readonly isUnresolved: boolean
   /** Refusals in a row. */
   readonly failures: number
   readonly errorCode: ErrorCode
@@ -175,12 +181,14 @@ export const partitionSenderMachine = setup({
       const { announced, producerId, producerEpoch } = context
       const isSame =
         announced.producerId === producerId && announced.producerEpoch === producerEpoch
-      return isSame ? { hasGap: false } : { ...announced, nextSequence: 0, hasGap: false }
+      const settled = { hasGap: false, isUnresolved: false }
+      return isSame ? settled : { ...announced, nextSequence: 0, ...settled }
     }),
     renumber: assign(({ context }) => ({
       ...context.announced,
       ...renumbered(context.batches, 0),
       hasGap: false,
+      isUnresolved: false,
     })),
     addBatch: assign(({ context, event }) => {
       assertEvent(event, 'batch.drained')
@@ -210,11 +218,15 @@ export const partitionSenderMachine = setup({
     }),
     removeSettled: assign(({ context, event }) => {
       assertEvent(event, ['batch.acknowledged', 'batch.refused'])
-      return { batches: without(context, event.batch), failures: 0 }
+      return { batches: without(context, event.batch), failures: 0, isUnresolved: false }
     }),
     removeGivenUp: assign(({ context, event }) => {
-      assertEvent(event, ['batch.refused', 'batch.expired'])
+      assertEvent(event, 'batch.refused')
       return { batches: without(context, event.batch), hasGap: context.isIdempotent }
+    }),
+    removeExpired: assign(({ context, event }) => {
+      assertEvent(event, 'batch.expired')
+      return { batches: without(context, event.batch), isUnresolved: context.isIdempotent }
     }),
     removeAll: assign({ batches: [] }),
     noteGap: assign({ hasGap: true }),
@@ -338,9 +350,12 @@ export const partitionSenderMachine = setup({
       )
     },
     isEmpty: ({ context }) => context.batches.length === 0,
-    isEmptyWithoutGap: ({ context }) => context.batches.length === 0 && !context.hasGap,
+    isSettled: ({ context }) =>
+      context.batches.length === 0 && !context.hasGap && !context.isUnresolved,
     someUnderWay: ({ context }) => context.batches.some(({ isUnderWay }) => isUnderWay),
-    hasGap: ({ context }) => context.hasGap,
+    /** Nothing is left that could tell whether what was given up was written. */
+    mustRenumber: ({ context }) =>
+      context.hasGap || (context.isUnresolved && context.batches.length === 0),
     /** The producer has moved on already, for another partition's sake. */
     hasNextIdentity: ({ context }) =>
       context.announced.producerId !== context.producerId ||
@@ -361,6 +376,7 @@ export const partitionSenderMachine = setup({
     nextSequence: 0,
     batches: [],
     hasGap: false,
+    isUnresolved: false,
     failures: 0,
     errorCode: errors.NONE,
   }),
@@ -413,9 +429,9 @@ export const partitionSenderMachine = setup({
           {
             guard: 'isIdempotent',
             target: 'retrying',
-            actions: ['removeGivenUp', 'giveUpExpired'],
+            actions: ['removeExpired', 'giveUpExpired'],
           },
-          { actions: ['removeGivenUp', 'giveUpExpired'] },
+          { actions: ['removeExpired', 'giveUpExpired'] },
         ],
       },
       always: { guard: 'isEmpty', target: 'idle' },
@@ -428,7 +444,7 @@ export const partitionSenderMachine = setup({
       on: {
         'batch.expired': [
           { guard: 'isForgotten' },
-          { target: '.draining', actions: ['removeGivenUp', 'giveUpExpired'] },
+          { target: '.draining', actions: ['removeExpired', 'giveUpExpired'] },
         ],
         'batch.divided': [{ guard: 'isForgotten' }, { actions: 'divide' }],
       },
@@ -453,8 +469,8 @@ export const partitionSenderMachine = setup({
           },
           always: [
             { guard: 'someUnderWay' },
-            { guard: 'isEmptyWithoutGap', target: '#partitionSender.idle' },
-            { guard: 'hasGap', target: 'renumbering' },
+            { guard: 'isSettled', target: '#partitionSender.idle' },
+            { guard: 'mustRenumber', target: 'renumbering' },
             { target: 'backingOff' },
           ],
         },
@@ -528,8 +544,8 @@ export const partitionSenderMachine = setup({
         choosing: {
           description: 'What comes next: the oldest that is left, if somebody leads the partition.',
           always: [
-            { guard: 'isEmptyWithoutGap', target: '#partitionSender.idle' },
-            { guard: 'hasGap', target: 'renumbering' },
+            { guard: 'isSettled', target: '#partitionSender.idle' },
+            { guard: 'mustRenumber', target: 'renumbering' },
             { guard: 'isLeaderless', target: 'leaderless' },
             { target: 'resending' },
           ],

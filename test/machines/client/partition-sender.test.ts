@@ -353,6 +353,20 @@ test('a batch whose time is over is given up, and what is left counts anew', () 
   expect(snapshot.value).toEqual({ retrying: 'renumbering' })
 })
 
+test('what stands behind a batch whose time is over keeps its numbers: it may have been written, or tell of the other', () => {
+  const [draining] = step(machine, sending(2), expired(1))
+  const [waiting] = step(machine, draining, refused(2, errors.NETWORK_EXCEPTION))
+  expect(waiting.value).toEqual({ retrying: 'backingOff' })
+  const [again, commands] = elapse(machine, waiting, 'retryBackoff')
+  expect(commands).toEqual([sent(2, 1, 0, 10)])
+  const [settled, done] = step(machine, again, acknowledged(2))
+  expect(settled.value).toBe('idle')
+  expect(done).toEqual([expect.objectContaining({ type: 'batch.complete', batch: 2 })])
+  const [gap, report] = step(machine, again, refused(2, errors.OUT_OF_ORDER_SEQUENCE_NUMBER))
+  expect(gap.value).toEqual({ retrying: 'renumbering' })
+  expect(report.at(-1)).toEqual({ type: 'gap.report', producerEpoch: 0 })
+})
+
 test('it may be over while the batch waits, or is sent again', () => {
   for (const before of [backingOff(), resending(), leaderless()]) {
     const [snapshot, commands] = step(machine, before, expired(1))
