@@ -2,7 +2,8 @@ import type { BrokerConfig } from '../src/broker/config.ts'
 import type { BrokerId, SessionId } from '../src/ids.ts'
 import type { Address, Platform } from '../src/ports.ts'
 import { type RunningBroker, startBroker } from './broker/broker.ts'
-import type { BrokerHandle } from './cluster.ts'
+import type { RequestFaults } from './broker/request-faults.ts'
+import type { BrokerHandle, Cluster } from './cluster.ts'
 import type { BrokerState, NodeState } from './cluster-state.ts'
 import { Process } from './process.ts'
 import type { Registry } from './registry.ts'
@@ -13,6 +14,8 @@ import { createWorld } from './world.ts'
 export interface ClusterParts {
   readonly platform: Platform
   readonly registry: Registry
+  readonly cluster: Cluster
+  readonly faults: RequestFaults
   readonly zookeeper: readonly Address[]
   expireSession(id: SessionId): void
 }
@@ -57,6 +60,10 @@ export class BrokerNode implements BrokerHandle {
     this.#port = options.port
   }
 
+  get cluster(): Cluster {
+    return this.#parts.cluster
+  }
+
   get path(): string {
     return `broker-${this.id}`
   }
@@ -84,7 +91,7 @@ export class BrokerNode implements BrokerHandle {
 
   /** Starts its process; `started()` tells when it serves. */
   start(): void {
-    const { platform, registry, zookeeper } = this.#parts
+    const { platform, registry, zookeeper, faults } = this.#parts
     const own = platform.node?.(this.path) ?? platform
     const process: Process = new Process(own, error => this.#failed(process, this.path, error))
     this.#error = null
@@ -94,6 +101,7 @@ export class BrokerNode implements BrokerHandle {
       name: this.path,
       platform: process.platform,
       registry,
+      faults,
       failed: (path, error) => {
         // On a later turn: what failed is still on the stack.
         platform.clock.setTimeout(() => this.#failed(process, path, error), 0)
@@ -148,6 +156,18 @@ export class BrokerNode implements BrokerHandle {
     await until(platform, registry.trace, () => (this.#state === 'stopping' ? undefined : true), {
       timeoutMs: transitionTimeoutMs,
       what: () => `broker ${this.id} stopped; it is ${this.#state} (${this.chart})`,
+    })
+  }
+
+  /** Its part in the end of the whole cluster: closes its logs and its session, gives no leadership away. */
+  async close(timeoutMs: number): Promise<void> {
+    if (this.#state !== 'running') return
+    this.#enter('stopping')
+    this.#running?.stop(true)
+    const { platform, registry } = this.#parts
+    await until(platform, registry.trace, () => (this.#state === 'stopping' ? undefined : true), {
+      timeoutMs,
+      what: () => `broker ${this.id} closed`,
     })
   }
 

@@ -2,6 +2,7 @@
 import type { Observable } from 'rxjs'
 import type { InspectionEvent } from 'xstate'
 import { type BrokerConfig, brokerConfig, type Profile } from '../src/broker/config.ts'
+import { errors } from '../src/error.ts'
 import type { BrokerId, SessionId } from '../src/ids.ts'
 import type { Address, Platform } from '../src/ports.ts'
 import { BrokerNode } from './broker-node.ts'
@@ -20,6 +21,7 @@ import {
 } from './client-handles.ts'
 import type { ClusterState, GroupState, NodeState, PartitionState } from './cluster-state.ts'
 import { groupStates, partitionState, partitionStates } from './cluster-view.ts'
+import { ClusterFaults, type Faults } from './faults.ts'
 import { Process } from './process.ts'
 import { Registry } from './registry.ts'
 import type { TopicSpec } from './topic-spec.ts'
@@ -34,6 +36,11 @@ export interface ClusterOptions {
   /** How many brokers, with ids 1 to n. Default 3. */
   readonly brokers?: number
   readonly topics?: readonly TopicSpec[]
+  /**
+   * The platform's disks outlive the process: ZooKeeper keeps its tree on one, and the end of the cluster is an orderly one. Default
+   * false.
+   */
+  readonly durable?: boolean
   /** `fast` (default): timeouts for tests; `kafka`: Kafka's own defaults. */
   readonly profile?: Profile
   /** Broker configuration as Kafka spells it: `{ 'num.partitions': '3' }`. */
@@ -56,6 +63,7 @@ export interface ClusterOptions {
 
 /** One broker, as the harness holds it. */
 export interface BrokerHandle {
+  readonly cluster: Cluster
   readonly id: BrokerId
   readonly state: NodeState
   /** Where clients reach it; undefined until it has bound its port. It keeps its port over restarts. */
@@ -80,6 +88,7 @@ export interface BrokerHandle {
 }
 
 export interface PartitionHandle {
+  readonly cluster: Cluster
   readonly topic: string
   readonly partition: number
   /** As the cluster has it now; undefined while there is no such partition. */
@@ -95,6 +104,7 @@ export interface PartitionHandle {
 }
 
 export interface GroupHandle {
+  readonly cluster: Cluster
   readonly groupId: string
   readonly state: GroupState | undefined
   /** Resolves when the group is Stable, with that many members where given. */
@@ -127,6 +137,8 @@ export interface Cluster extends AsyncDisposable {
   /** Every running chart by its path. */
   readonly registry: Registry
   readonly platform: Platform
+  /** Errors, delays, cuts for requests on purpose. What happens to whole brokers is done by their handles. */
+  readonly faults: Faults
   /** A producer in a world of its own, `client/<name>`. */
   producer(name: string, config?: Partial<ProducerConfig>): ProducerHandle
   /** A consumer in a world of its own, `client/<name>`. */
@@ -144,6 +156,9 @@ export interface Cluster extends AsyncDisposable {
 }
 
 const defaultTimeoutMs = 30_000
+
+/** What an orderly end may take, ms of the platform's clock: who presses Ctrl-C waits a second. */
+const closingTimeoutMs = 900
 
 /** ZooKeeper's own defaults, for a server that others than this machine reach. */
 const cautious = {
@@ -175,7 +190,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   try {
     const zookeeper = await started.startZooKeeper(
       { host, port: options.zookeeperPort ?? 0 },
-      options.profile ?? 'fast',
+      { profile: options.profile ?? 'fast', durable: options.durable ?? false },
       startTimeoutMs,
     )
     for (let id = 1; id <= count; id++)
@@ -204,14 +219,20 @@ class StartedCluster implements Cluster {
   readonly platform: Platform
   readonly registry: Registry
   readonly nodes: BrokerNode[] = []
+  readonly faults: ClusterFaults
   readonly #processes = new Map<string, Process>()
   #zookeeper: EmbeddedZooKeeper | undefined
   #zookeeperAddress: Address | undefined
   #stopped = false
+  #durable = false
 
   constructor(platform: Platform, registry: Registry) {
     this.platform = platform
     this.registry = registry
+    this.faults = new ClusterFaults(platform, registry.trace, () => [
+      ...this.nodes.map(node => node.path),
+      ...this.#processes.keys(),
+    ])
   }
 
   get trace(): Trace {
@@ -255,6 +276,7 @@ class StartedCluster implements Cluster {
     const at = { topic, partition }
     const read = (): PartitionState | undefined => partitionState(cluster.nodes, at)
     return {
+      cluster,
       topic,
       partition,
       get state() {
@@ -290,6 +312,7 @@ class StartedCluster implements Cluster {
     const read = (): GroupState | undefined =>
       groupStates(this.registry, this.nodes).find(group => group.groupId === groupId)
     return {
+      cluster: this,
       groupId,
       get state() {
         return read()
@@ -379,6 +402,11 @@ class StartedCluster implements Cluster {
   async stop(): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
+    if (this.#durable) {
+      // All in one turn, so that none of them sees another go.
+      await Promise.allSettled(this.nodes.map(node => node.close(closingTimeoutMs)))
+      this.#zookeeper?.close()
+    }
     for (const node of this.nodes) node.dispose()
     for (const [path, process] of this.#processes) {
       process.kill()
@@ -390,10 +418,16 @@ class StartedCluster implements Cluster {
     return this.stop()
   }
 
-  async startZooKeeper(address: Address, profile: Profile, timeoutMs: number): Promise<Address> {
+  async startZooKeeper(
+    address: Address,
+    { profile, durable }: { profile: Profile; durable: boolean },
+    timeoutMs: number,
+  ): Promise<Address> {
     let failure: Error | undefined
+    this.#durable = durable
     this.#zookeeper = startZooKeeper(this.#world('zookeeper'), {
       ...address,
+      durable,
       ...(profile === 'fast' ? { tickTime: 100, maxSessionTimeout: 60_000 } : {}),
       ...(isLoopback(address.host) ? {} : cautious),
       bound: bound => {
@@ -428,6 +462,8 @@ class StartedCluster implements Cluster {
       {
         platform: this.platform,
         registry: this.registry,
+        cluster: this,
+        faults: this.faults,
         zookeeper: [options.zookeeper],
         expireSession: id => this.#zookeeper?.expireSession(id),
       },
@@ -457,10 +493,10 @@ class StartedCluster implements Cluster {
       { timeoutMs },
     )
     admin.close()
-    for (const { name, error } of created)
-      if (error !== null) throw new RangeError(`topic ${name}: ${error.message}`)
-    for (const { name } of topics) {
-      const { numPartitions } = created.find(topic => topic.name === name) ?? { numPartitions: 0 }
+    for (const { name, error, numPartitions } of created) {
+      // Of an earlier life of the cluster.
+      const isThere = this.#durable && error?.code === errors.TOPIC_ALREADY_EXISTS
+      if (error !== null && !isThere) throw new RangeError(`topic ${name}: ${error.message}`)
       for (let partition = 0; partition < numPartitions; partition++) {
         const handle = this.partition(name, partition)
         await handle.until(() => handle.leader !== undefined, { timeoutMs })

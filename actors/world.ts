@@ -1,5 +1,6 @@
 import type { AnyStateMachine, InputFrom } from 'xstate'
 import type { Platform } from '../src/ports.ts'
+import type { RequestFaults } from './broker/request-faults.ts'
 import type { Performers } from './performing.ts'
 import type { Registry, Root } from './registry.ts'
 import type { Trace } from './trace.ts'
@@ -14,6 +15,8 @@ export interface World {
   readonly platform: Platform
   readonly registry: Registry
   readonly trace: Trace
+  /** Faults that requests meet on purpose; undefined where there are none to be had. */
+  readonly faults?: RequestFaults
   /** Starts a chart as a root of its own. */
   start<M extends AnyStateMachine>(
     machine: M,
@@ -32,13 +35,15 @@ export function createWorld(options: {
   platform: Platform
   registry: Registry
   failed(path: string, error: unknown): void
+  faults?: RequestFaults
 }): World {
-  const { name, platform, registry, failed } = options
+  const { name, platform, registry, failed, faults } = options
   return {
     name,
     platform,
     registry,
     trace: registry.trace,
+    ...(faults === undefined ? {} : { faults }),
     failed,
     start: (machine, { path, input, performers }) =>
       registry.start(machine, {

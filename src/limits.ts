@@ -15,6 +15,9 @@ export const connectionClosingMsMax = 1000
  */
 export const requestsInFlightMax = 32
 
+/** Faults of one cluster that have not been removed: each request is held against all of them. */
+export const faultsMax = 1000
+
 /** Connections to one broker: below the usual bound on a process's open files. */
 export const connectionsMax = 10_000
 

@@ -156,6 +156,16 @@ export interface Compression {
   decompress(codec: CompressionName, bytes: Uint8Array, sizeMax: number): Uint8Array
 }
 
+/** The lines between nodes, by the nodes' names, where a platform lets them be cut. */
+export interface Links {
+  /** Nothing gets through from one to the other; the other way is untouched. Any number of times. */
+  block(from: string, to: string): void
+  /** Takes one `block` back. */
+  unblock(from: string, to: string): void
+  /** `held`: writes that had to wait because their line was blocked. */
+  readonly counts: { readonly held: number }
+}
+
 /** A world to run in: `node` (TCP, files, wall clock), `memory`, `simulated`. */
 export interface Platform {
   readonly kind: 'node' | 'memory' | 'simulated'
@@ -170,6 +180,8 @@ export interface Platform {
    * difference.
    */
   node?(name: string): Platform
+  /** Undefined where lines cannot be cut. */
+  readonly lines?: Links
   /** Wraps what the outside waits for: a stepping clock moves only while somebody does. */
   waiting<T>(promise: Promise<T>): Promise<T>
 }

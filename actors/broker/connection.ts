@@ -16,6 +16,7 @@ import { messageKey } from '../requester.ts'
 import type { BrokerWorld } from './broker-world.ts'
 import { dispatch, isFault, type ServedApis } from './dispatch.ts'
 import type { Call } from './handler.ts'
+import type { Fate, Outcome } from './request-faults.ts'
 
 /** What a connection needs of the listener it came in by. */
 export interface ConnectionOwner {
@@ -60,6 +61,8 @@ export class Connection {
   readonly #held: Uint8Array[] = []
   #allowed = false
   #throttled = false
+  /** A request is kept waiting by a fault, and all that comes after it. */
+  #isHeldUp = false
   #pumping = false
   /** Nothing that comes counts any more. */
   #ending = false
@@ -124,7 +127,9 @@ export class Connection {
 
   get #isFull(): boolean {
     return (
-      this.#pending.length >= requestsInFlightMax || this.#link.bufferedBytes >= outboundBytesMax
+      this.#isHeldUp ||
+      this.#pending.length >= requestsInFlightMax ||
+      this.#link.bufferedBytes >= outboundBytesMax
     )
   }
 
@@ -183,10 +188,11 @@ export class Connection {
       endReason: '',
     }
     this.#pending.push(pending)
-    trace.because(seq, () => this.#handle(pending, request))
+    trace.because(seq, () => this.#meet(pending, request))
   }
 
-  #handle(pending: Pending, request: DecodedRequest): void {
+  /** Faults on purpose come before the handler. */
+  #meet(pending: Pending, request: DecodedRequest): void {
     const call: Call = {
       version: request.version,
       clientId: request.header.clientId,
@@ -194,9 +200,29 @@ export class Connection {
       connectionId: this.id,
       listener: this.#owner.listener,
     }
-    let outcome: ReturnType<typeof dispatch>
+    const fate = this.#broker.faults?.meet(this.#broker, request, call)
+    if (fate?.hold === undefined) {
+      this.#handle(pending, request, call, fate)
+      return
+    }
+    this.#isHeldUp = true
+    fate.hold(() => {
+      this.#isHeldUp = false
+      if (!this.#pending.includes(pending)) return
+      this.#guarded(() => {
+        this.#broker.trace.because(pending.seq, () => this.#handle(pending, request, call, fate))
+        this.#pump()
+      })
+    })
+  }
+
+  #handle(pending: Pending, request: DecodedRequest, call: Call, fate: Fate | undefined): void {
+    const handle = (of: DecodedRequest): Outcome =>
+      dispatch(this.#broker, this.#owner.served, of, call)
+    let outcome: Outcome
     try {
-      outcome = dispatch(this.#broker, this.#owner.served, request, call)
+      outcome =
+        fate === undefined ? handle(request) : fate.perform(body => handle({ ...request, body }))
     } catch (error) {
       if (!(error instanceof MalformedFrame)) throw error
       this.#pending.splice(this.#pending.indexOf(pending), 1)

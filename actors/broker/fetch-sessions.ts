@@ -48,6 +48,11 @@ export class FetchSessions {
     return this.#sessions.size
   }
 
+  /** What a session stands for besides what a request of it says; nothing where there is no such session. */
+  wantedBy(sessionId: number): readonly WantedPartition[] {
+    return this.#sessions.get(sessionId)?.wanted ?? []
+  }
+
   /** Takes in a request. An incremental one counts from now on: its epoch is used up. */
   begin(
     request: Pick<

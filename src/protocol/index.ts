@@ -62,6 +62,8 @@ export * from './api/67-allocate-producer-ids.ts'
 export * from './api/68-consumer-group-heartbeat.ts'
 export * from './api/69-consumer-group-describe.ts'
 export { type Codec, codec, type Dialect } from './codec.ts'
+export { type ErrorPlacement, errorSite, placeError } from './error-answer.ts'
+export { namesTopics, type Thing, thingsOf, type Values } from './error-sites.ts'
 export { FrameSplitter } from './frame.ts'
 export {
   isFlexible,
