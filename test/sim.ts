@@ -19,6 +19,7 @@ const { values } = parseArgs({
     keep: { type: 'string' },
     trace: { type: 'string' },
     'keep-going': { type: 'boolean', default: false },
+    'fail-fast': { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
   },
 })
@@ -115,7 +116,7 @@ for (let seed = first; seed < first + count; seed++) {
     ...(keep === undefined ? [] : [`--keep ${keep.join(',')}`]),
   ]
   console.log(`  again: npm run sim -- ${options.join(' ')} --trace seed-${seed}.txt`)
-  if (!values['keep-going'] && failed.length >= 10) break
+  if (values['fail-fast'] || (!values['keep-going'] && failed.length >= 10)) break
 }
 const wallSeconds = (performance.now() - startedAt) / 1000
 if (values.verbose || count > 1)
