@@ -4,6 +4,14 @@ import { nodePlatform } from '../src/platform/node.ts'
 import { nodeCompression } from '../src/platform/node-compression.ts'
 import { type Cluster, type ClusterOptions, startCluster as startOn } from './cluster.ts'
 
+export interface NodeClusterOptions extends Partial<Omit<ClusterOptions, 'durable'>> {
+  /**
+   * Where ZooKeeper (`zookeeper`) and the brokers (`broker-1` …) have their directories; made where they are missing. A cluster that
+   * is started on them again goes on where the last one ended. Without it everything is in memory.
+   */
+  readonly dataDir?: string
+}
+
 export * from './index.ts'
 export { nodeCompression, nodePlatform }
 
@@ -17,7 +25,15 @@ export { nodeCompression, nodePlatform }
  * ```
  *
  * @param options.platform default: `nodePlatform()`. See {@link ClusterOptions} for the rest.
- * @throws ConfigError, RangeError, WrongState, NotReached: see `startCluster` of `samsa/actors`.
+ * @throws ConfigError, RangeError, WrongState, NotReached: see `startCluster` of `samsa/actors`; what the system says of `dataDir`.
  */
-export const startCluster = (options: Partial<ClusterOptions> = {}): Promise<Cluster> =>
-  startOn({ ...options, platform: options.platform ?? nodePlatform() })
+export async function startCluster({
+  dataDir,
+  ...options
+}: NodeClusterOptions = {}): Promise<Cluster> {
+  if (dataDir === undefined)
+    return startOn({ ...options, platform: options.platform ?? nodePlatform() })
+  if (options.platform !== undefined)
+    throw new RangeError('dataDir is for the Node platform: make it nodePlatform({ dataDir })')
+  return startOn({ ...options, platform: nodePlatform({ dataDir }), durable: true })
+}

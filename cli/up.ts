@@ -9,6 +9,7 @@ interface UpOptions {
   controlPort: number
   host: string
   advertisedHost?: string
+  dataDir?: string
   topic: TopicSpec[]
   override: Record<string, string>
   profile: 'fast' | 'kafka'
@@ -80,10 +81,9 @@ function narrate(cluster: Cluster): void {
 
 async function up(options: UpOptions): Promise<void> {
   // Loaded here, so that the other commands need not wait for a whole cluster's code.
-  const { nodePlatform, startCluster } = await import('../actors/node.ts')
+  const { startCluster } = await import('../actors/node.ts')
   const { startControl } = await import('../control/server.ts')
   const { openTraceFile } = await import('../control/trace-file.ts')
-  const platform = nodePlatform()
   const traceFile =
     options.trace === undefined
       ? undefined
@@ -93,7 +93,6 @@ async function up(options: UpOptions): Promise<void> {
   let cluster: Cluster
   try {
     cluster = await startCluster({
-      platform,
       brokers: options.brokers,
       host: options.host,
       port: options.port,
@@ -102,6 +101,7 @@ async function up(options: UpOptions): Promise<void> {
       overrides: options.override,
       profile: options.profile,
       ...(options.advertisedHost === undefined ? {} : { advertisedHost: options.advertisedHost }),
+      ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
     })
   } catch (error) {
     throw explain(error)
@@ -160,6 +160,10 @@ export function addUpCommand(program: Command): void {
     )
     .option('--host <host>', 'where brokers and ZooKeeper listen', '127.0.0.1')
     .option('--advertised-host <host>', 'what clients are told to connect to (default: --host)')
+    .option(
+      '--data-dir <dir>',
+      'where everything is kept, to go on with at the next start (default: in memory)',
+    )
     .option('--topic <name:partitions:rf>', 'a topic to make; may be given again', collectTopic, [])
     .option(
       '--override <key=value>',

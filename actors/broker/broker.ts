@@ -67,8 +67,12 @@ export interface RunningBroker {
   readonly address: Address | undefined
   /** Connections that clients and brokers have to it. */
   readonly connections: number
-  /** Controlled shutdown; `stopped` tells when it is down. */
-  stop(): void
+  /**
+   * Controlled shutdown; `stopped` tells when it is down.
+   *
+   * @param quick leaderships stay where they are: the whole cluster goes
+   */
+  stop(quick?: boolean): void
 }
 
 /** What a broker has before its logs are open. */
@@ -245,7 +249,7 @@ export function startBroker(world: World, options: BrokerOptions): RunningBroker
     get connections() {
       return listener.connections
     },
-    stop: () => started.send({ type: 'shutdown.requested' }),
+    stop: (quick = false) => started.send({ type: 'shutdown.requested', quick }),
   }
 }
 
