@@ -315,11 +315,8 @@ export const consumerMachine = setup({
     // Asked for by a state that is over.
     'coordinator.found': {},
     'coordinator.missed': {},
-    'coordinator.lost': [
-      { guard: 'isOfFormerCoordinator' },
-      // Who waits for an answer over that connection hears of it there.
-      {},
-    ],
+    // Who waits for an answer over that connection hears of it there.
+    'coordinator.lost': {},
     'join.answered': [{ guard: 'isOfFormerRound' }, { actions: 'refuse' }],
     'assignment.computed': [{ guard: 'isOfFormerRound' }, { actions: 'refuse' }],
     'sync.answered': [{ guard: 'isOfFormerRound' }, { actions: 'refuse' }],

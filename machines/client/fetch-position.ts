@@ -361,11 +361,7 @@ export const fetchPositionMachine = setup({
   }),
   initial: 'starting',
   on: {
-    'leader.learned': [
-      { guard: 'isOlderLeader' },
-      { guard: 'isSameLeader' },
-      { actions: 'keepLeader' },
-    ],
+    'leader.learned': [{ guard: 'isOlderLeader' }, { actions: 'keepLeader' }],
     'seek.requested': [
       {
         guard: 'seeksToOffset',
@@ -388,7 +384,7 @@ export const fetchPositionMachine = setup({
     // Asked before the leader changed once more.
     'epoch.checked': {},
     'epoch.refused': {},
-    // What is on its way when the leader changes is good: it came from one that led.
+    // Also what is on its way when the leader changes is good: it came from one that led.
     'records.fetched': [{ guard: 'isOfFormerRun' }, { actions: 'keepFetched' }],
     'fetch.refused': {},
     '*': { actions: 'refuse' },
@@ -500,7 +496,6 @@ export const fetchPositionMachine = setup({
     fetching: {
       description: 'It reads (FetchState: FETCHING).',
       on: {
-        'records.fetched': [{ guard: 'isOfFormerRun' }, { actions: 'keepFetched' }],
         'fetch.refused': [
           { guard: 'isOfFormerRun' },
           {

@@ -98,6 +98,11 @@ const revoking = (): Snapshot => {
   const before = beating()
   return step(machine, before, beatAnswer(before, errors.REBALANCE_IN_PROGRESS))[0]
 }
+/** It was a member, and joins again. */
+const rejoining = (): Snapshot => {
+  const before = revoking()
+  return step(machine, before, revoked(before))[0]
+}
 const failed = (): Snapshot => {
   const before = beating()
   return step(machine, before, beatAnswer(before, errors.FENCED_INSTANCE_ID))[0]
@@ -253,13 +258,24 @@ test('answers of a former round are dropped', () => {
     { type: 'sync.answered', round: 0, errorCode: errors.UNKNOWN_MEMBER_ID, partitions: [] },
     { type: 'heartbeat.answered', round: 0, errorCode: errors.UNKNOWN_MEMBER_ID },
     { type: 'commit.refused', round: 0, errorCode: errors.UNKNOWN_MEMBER_ID },
+    { type: 'commit.refused', round: 0, errorCode: errors.NOT_COORDINATOR },
+    { type: 'partitions.revoked', revocation: 99 },
   ]
   for (const fact of stale)
-    for (const at of [before, syncing(), beating(), departing(), revoking()]) {
+    for (const at of [before, syncing(), beating(), departing(), revoking(), rejoining()]) {
       const [after, commands] = step(machine, at, fact)
       expect(after.value).toEqual(at.value)
       expect(commands).toEqual([])
     }
+})
+
+test('a heartbeat of a membership that is over is not heard in the next', () => {
+  const before = elapse(machine, syncing(), 'heartbeatInterval')[0]
+  const [waiting] = step(machine, before, syncAnswer(before, [], errors.NOT_COORDINATOR))
+  expect(waiting.value).toEqual({ unjoined: 'backingOff' })
+  expect(step(machine, waiting, beatAnswer(before, errors.NETWORK_EXCEPTION))[0].value).toEqual(
+    waiting.value,
+  )
 })
 
 test('heartbeats go out at their interval', () => {
@@ -425,8 +441,11 @@ test('while it searches what the former coordinator says of itself is no news', 
       beatAnswer(before, errors.NETWORK_EXCEPTION),
       commitRefusal(before, errors.NOT_COORDINATOR),
       lost(-1),
-    ])
-      expect(step(machine, before, fact)[0].value).toEqual(before.value)
+    ]) {
+      const [after, commands] = step(machine, before, fact)
+      expect(after.value).toEqual(before.value)
+      expect(commands).toEqual([])
+    }
 })
 
 test('what was found for a state that is over is dropped', () => {

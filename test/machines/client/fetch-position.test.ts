@@ -9,6 +9,7 @@ import {
 } from '../../../machines/client/fetch-position.ts'
 import { RefusedFact } from '../../../src/assert.ts'
 import { errors } from '../../../src/error.ts'
+import { noUuid } from '../../../src/ids.ts'
 import { begin, elapse, step, steps } from '../../step.ts'
 
 type Snapshot = SnapshotFrom<typeof machine>
@@ -167,7 +168,12 @@ test('a refused reset is tried again after newer metadata, or given up', () => {
 
 test('without a leader it waits for one', () => {
   expect(leaderless().value).toBe('leaderless')
-  expect(step(machine, leaderless(), leader(-1, -1))[0].value).toBe('leaderless')
+  const [still, commands] = step(machine, leaderless(), {
+    ...leader(-1, -1),
+    topicId: noUuid,
+  } as FetchPositionFact)
+  expect(still.value).toBe('leaderless')
+  expect(commands).toEqual([])
   const [none] = step(machine, leaderless(), leader(-1, 4))
   expect(none.value).toBe('leaderless')
   expect(step(machine, none, leader(1, 3))[0].value).toBe('leaderless')
@@ -255,6 +261,11 @@ test('a refused fetch waits for newer metadata; a damaged batch is never cured',
   )
 })
 
+test('a refusal heard while it waits changes nothing', () => {
+  const refusal = fetchRefused(1, errors.OFFSET_OUT_OF_RANGE)
+  expect(step(machine, pausing(), refusal)[0].value).toBe('pausing')
+})
+
 test('a new leader ends the wait', () => {
   expect(step(machine, pausing(), leader(1, 3))[0].value).toBe('pausing')
   expect(step(machine, pausing(), leader(2, 2))[0].value).toBe('pausing')
@@ -263,7 +274,9 @@ test('a new leader ends the wait', () => {
 
 test('under a new leader what was read is checked before it reads on', () => {
   expect(step(machine, fetching(), leader(1, 3))[0].value).toBe('fetching')
-  expect(step(machine, fetching(), leader(2, 2))[0].value).toBe('fetching')
+  expect(step(machine, fetching(), leader(2, 2))[0].context.leaderId).toBe(1)
+  expect(step(machine, resetting(), leader(2, 2))[0].context.leaderId).toBe(1)
+  expect(step(machine, resetting(), leader(2, 4))[0].context.leaderId).toBe(2)
   const [snapshot, commands] = steps(machine, fetching(), fetched(1, 9), leader(2, 4))
   expect(snapshot.value).toBe('validating')
   expect(commands).toEqual([
@@ -325,8 +338,8 @@ test('a check that is refused is made again, given up, or not needed', () => {
 })
 
 test('while it checks the leader may change once more', () => {
-  expect(step(machine, validating(), leader(1, 3))[0].value).toBe('validating')
-  expect(step(machine, validating(), leader(2, 4))[0].value).toBe('validating')
+  expect(step(machine, validating(), leader(1, 3))[1]).toEqual([])
+  expect(step(machine, validating(), leader(2, 4))[1]).toEqual([])
   const [snapshot, commands] = step(machine, validating(), leader(3, 5))
   expect(snapshot.value).toBe('validating')
   expect(commands).toMatchObject([{ type: 'epoch.check', leaderId: 3, leaderEpoch: 5 }])

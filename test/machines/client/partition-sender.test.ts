@@ -140,7 +140,8 @@ test('an acknowledged batch is complete; the last one leaves it idle', () => {
 })
 
 test('answers to batches that were given up are dropped', () => {
-  for (const before of [ready(), sending(1), backingOff(), resending(), renumbering(1)])
+  const [draining] = step(machine, sending(2), refused(1, errors.NETWORK_EXCEPTION))
+  for (const before of [ready(), sending(1), draining, backingOff(), resending(), renumbering(1)])
     for (const fact of [
       acknowledged(99),
       refused(99, errors.NOT_LEADER_OR_FOLLOWER),
