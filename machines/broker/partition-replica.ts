@@ -238,17 +238,22 @@ function progressed(c: PartitionReplicaContext, fetch: FetchReceived): FollowerP
   }
 }
 
-/** Who leads, follows: what a new reign knows of the others. A leader confirmed in office keeps what it knows. */
+/**
+ * Who leads, follows: what a new reign knows of the others. A leader confirmed in office keeps what it knows; not one that
+ * missed an epoch, in which another may have led and had the followers cut their logs. (Kafka's keeps it then too: it may
+ * commit at once what no other has.)
+ */
 function followersOf(
   c: PartitionReplicaContext,
-  { replicas, isr }: LeadershipAssignment,
+  { replicas, isr, leaderEpoch }: LeadershipAssignment,
   atMs: number,
 ): Record<BrokerId, FollowerProgress> {
+  const isConfirmed = leaderEpoch === c.leaderEpoch + 1
   const followers: Record<BrokerId, FollowerProgress> = {}
   for (const id of replicas) {
     if (id === c.self) continue
     const caughtUpAtMs = isr.includes(id) ? atMs : 0
-    const before = c.followers[id]
+    const before = isConfirmed ? c.followers[id] : undefined
     followers[id] =
       before === undefined
         ? {

@@ -176,6 +176,15 @@ describe('leadership.assigned', () => {
     expect(at.context.followers).toEqual({})
   })
 
+  test('makes a leader that missed an epoch forget how far its followers were: they may have cut their logs since', () => {
+    const [before] = run(leader(), fetched(2, 10), fetched(3, 10), appended(20), fetched(2, 20))
+    const [confirmed] = run(before, assigned({ leaderEpoch: 6, partitionEpoch: 8, isr: [1, 2] }))
+    expect(confirmed.context.followers[2]?.logEndOffset).toBe(20)
+    const [again] = run(before, assigned({ leaderEpoch: 7, partitionEpoch: 9, isr: [1, 2] }))
+    expect(again.context.followers[2]?.logEndOffset).toBe(-1)
+    expect(again.context.highWatermark).toBe(10)
+  })
+
   test('confirms a leader in a new epoch: it keeps what it knows, and drops what it proposed', () => {
     const [at, commands] = run(proposing(), assigned({ leaderEpoch: 6, isr: [1, 2] }))
     expect(at.value).toEqual({ leader: 'isrCommitted' })
