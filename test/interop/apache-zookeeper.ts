@@ -48,12 +48,21 @@ export const fourLetterWord = (address: Address, word: string): Promise<string |
     socket.on('data', chunk => {
       answer += chunk
     })
+    // One that came while the server was starting may never be answered.
+    socket.setTimeout(2000, () => socket.destroy())
     socket.on('error', () => resolve(null))
     socket.on('close', () => resolve(answer))
   })
 
 const sleep = (durationMs: number): Promise<void> =>
   new Promise(resolve => setTimeout(resolve, durationMs))
+
+const running = new Set<ApacheZooKeeper>()
+
+/** Ends all that were started: for `afterEach`, whatever came between. */
+export async function stopApacheZooKeepers(): Promise<void> {
+  for (const server of running) await server.stop()
+}
 
 /** Serves when it settles. */
 export async function startApacheZooKeeper(
@@ -109,9 +118,12 @@ export async function startApacheZooKeeper(
     process.removeListener('exit', killOnExit)
   }
   const stop = async (): Promise<void> => {
+    running.delete(started)
     await kill()
     rmSync(own, { recursive: true, force: true })
   }
+  const started: ApacheZooKeeper = { address, dataDir, kill, stop }
+  running.add(started)
   const untilMs = Date.now() + 30_000
   while ((await fourLetterWord(address, 'srvr'))?.includes('Mode: standalone') !== true) {
     if (over || Date.now() > untilMs) {
@@ -120,5 +132,5 @@ export async function startApacheZooKeeper(
     }
     await sleep(20)
   }
-  return { address, dataDir, kill, stop }
+  return started
 }
