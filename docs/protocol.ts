@@ -4,6 +4,7 @@
 
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { servedApis } from '../actors/broker/api/index.ts'
 import { apis, type Range, storedMessages } from '../src/protocol/index.ts'
 
 const versions = ([first, last]: Range): string =>
@@ -55,4 +56,8 @@ ${storedRows.join('\n')}
 `
 }
 
-if (import.meta.main) writeFileSync(join(import.meta.dirname, 'PROTOCOL.md'), protocolDocument())
+if (import.meta.main)
+  writeFileSync(
+    join(import.meta.dirname, 'PROTOCOL.md'),
+    protocolDocument(new Set(servedApis.keys())),
+  )

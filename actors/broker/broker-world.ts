@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs'
 import type { PartitionReplicaSnapshot } from '../../machines/broker/partition-replica.ts'
 import type { BrokerConfig, TopicConfig } from '../../src/broker/config.ts'
 import type { MetadataCache } from '../../src/broker/metadata-cache.ts'
+import type { ElectionResult, ElectionType } from '../../src/controller/aims.ts'
 import type { ErrorCode } from '../../src/error.ts'
 import type { BrokerId, TopicPartition, Uuid } from '../../src/ids.ts'
 import type { AppendOrigin, AppendResult, Log } from '../../src/log/log.ts'
@@ -30,7 +31,9 @@ import type { Purgatory } from './purgatory.ts'
  */
 export interface BrokerWorld extends World {
   readonly brokerId: BrokerId
+  /** As it is now: some of it changes while the broker runs. */
   readonly config: BrokerConfig
+  readonly brokerConfigs: BrokerConfigs
   /** The cluster's id; known once `/cluster/id` was read, before anything is served. */
   readonly clusterId: Uuid
   /** czxid of this broker's znode as last registered; −1 before. */
@@ -62,7 +65,18 @@ export type BrokerChange =
     } & TopicPartition)
   /** UpdateMetadata was taken in. */
   | { readonly kind: 'metadata' }
-  | { readonly kind: 'topicConfig'; readonly topic: string }
+  /** Null: of all topics, since the broker's own changed. */
+  | { readonly kind: 'topicConfig'; readonly topic: string | null }
+
+/** This broker's configuration by its layers. */
+export interface BrokerConfigs {
+  readonly current: BrokerConfig
+  /** As it was started with. */
+  readonly given: BrokerConfig
+  /** What was set at run time for all brokers, and over that for this one; as text. */
+  readonly cluster: Readonly<Record<string, string>>
+  readonly own: Readonly<Record<string, string>>
+}
 
 export interface TopicConfigs {
   /** The topic's configuration: its own keys over the broker's defaults. */
@@ -70,8 +84,6 @@ export interface TopicConfigs {
   /** Only the keys the topic sets itself, as text. */
   overrides(topic: string): Readonly<Record<string, string>>
   /** Reads those of some topics; emits once, or fails as ZooKeeper does. A topic that is made leaves no note of its configuration. */
-  refresh(topics: readonly string[]): Observable<void>
-  /** Reads these topics' configurations anew; emits once when they are known, or fails as ZooKeeper does. */
   refresh(topics: readonly string[]): Observable<void>
 }
 
@@ -172,6 +184,11 @@ export interface Controller {
     request: RequestOf<typeof ControlledShutdown>,
     version: number,
   ): Observable<ResponseDraftOf<typeof ControlledShutdown>>
+  /** Elections by hand (ElectLeaders); `partitions` null: all. Emits once, null where this is not, or no longer, the controller. */
+  electLeaders(
+    electionType: ElectionType,
+    partitions: readonly TopicPartition[] | null,
+  ): Observable<readonly ElectionResult[] | null>
   allocateProducerIds(
     request: RequestOf<typeof AllocateProducerIds>,
   ): Observable<ResponseDraftOf<typeof AllocateProducerIds>>

@@ -14,6 +14,7 @@ import { type Root, stateName } from '../registry.ts'
 import type { World } from '../world.ts'
 import { startZooKeeperClient } from '../zookeeper/client.ts'
 import { servedApis } from './api/index.ts'
+import { BrokerConfigsRoom } from './broker-configs.ts'
 import type {
   BrokerChange,
   BrokerWorld,
@@ -110,6 +111,7 @@ export function startBroker(world: World, options: BrokerOptions): RunningBroker
     requestsInFlightMax: config['zookeeper.max.in.flight.requests'],
     path: `${path}/zookeeper-client`,
   })
+  const brokerConfigs = new BrokerConfigsRoom(world, zookeeper, brokerId, config)
   // They come to be when the topics' configurations are known.
   let partitions = noPartitions
   let groups: GroupCoordinator | undefined
@@ -121,7 +123,10 @@ export function startBroker(world: World, options: BrokerOptions): RunningBroker
   const broker: BrokerWorld = {
     ...world,
     brokerId,
-    config,
+    get config() {
+      return brokerConfigs.current
+    },
+    brokerConfigs,
     zookeeper,
     metadata: new MetadataCache(),
     changes: new Channel<BrokerChange>(),
@@ -151,7 +156,7 @@ export function startBroker(world: World, options: BrokerOptions): RunningBroker
       return controller ?? tooEarly('the controller')
     },
   }
-  const topicConfigs = new TopicConfigsRoom(broker)
+  const topicConfigs = new TopicConfigsRoom(broker, brokerConfigs)
   const producerIds = createProducerIds(broker)
   const peers = createPeers(broker)
   const listener = new BrokerListener(broker, servedApis, plaintextListener)

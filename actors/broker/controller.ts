@@ -135,6 +135,8 @@ export function startController(broker: BrokerWorld): Controller {
     controlledShutdown: ({ brokerId: id, brokerEpoch }) =>
       reigning()?.controlledShutdown(id, brokerEpoch).pipe(map(controlledShutdownResponse)) ??
       of({ errorCode: errors.STALE_CONTROLLER_EPOCH, remainingPartitions: [] }),
+    electLeaders: (electionType, partitions) =>
+      reigning()?.electLeaders(electionType, partitions) ?? of(null),
     allocateProducerIds: request => reigning()?.allocateProducerIds(request) ?? of(notController),
   }
 }

@@ -18,6 +18,7 @@ import {
   type TopicDeletionFact,
   topicDeletionMachine,
 } from '../../machines/controller/topic-deletion.ts'
+import type { ElectionResult, ElectionType } from '../../src/controller/aims.ts'
 import type { IsrProposal, ProposalAnswer } from '../../src/controller/alter-partition.ts'
 import { brokerIds, type ClusterView, emptyView } from '../../src/controller/cluster-view.ts'
 import { type LeaderAndIsrOrder, leaderEpochDuringDelete } from '../../src/controller/orders.ts'
@@ -79,6 +80,7 @@ export class Reign {
   readonly #underWay = new Subscription()
   readonly #proposals: OpenRequests<ProposalAnswer>
   readonly #shutdowns: OpenRequests<ShutdownAnswer>
+  readonly #elections: OpenRequests<readonly ElectionResult[] | null>
   #election: Root<typeof leaderElectionMachine> | undefined
   #found: FoundCluster = { view: emptyView, deletions: [] }
   /** What watches told while the cluster was being loaded. */
@@ -99,6 +101,7 @@ export class Reign {
     const nextRequest = (): number => ++this.#request
     this.#proposals = new OpenRequests(nextRequest)
     this.#shutdowns = new OpenRequests(nextRequest)
+    this.#elections = new OpenRequests(nextRequest)
     this.#channels = new OrderChannels(
       broker,
       { controllerId: broker.brokerId, controllerEpoch: office.controllerEpoch },
@@ -190,6 +193,17 @@ export class Reign {
       this.#election?.send({ type: 'controlledShutdown.received', request, brokerId, brokerEpoch }),
     )
     return this.#orEnded(asked, { errorCode: errors.STALE_CONTROLLER_EPOCH, remaining: [] })
+  }
+
+  /** Elections by hand; emits once, null where the reign ends before. */
+  electLeaders(
+    electionType: ElectionType,
+    partitions: readonly TopicPartition[] | null,
+  ): Observable<readonly ElectionResult[] | null> {
+    const asked = this.#elections.ask(request =>
+      this.#election?.send({ type: 'election.requested', request, electionType, partitions }),
+    )
+    return this.#orEnded(asked, null)
   }
 
   /** The next block of producer ids, to the life of the broker that is registered (KafkaController.allocateProducerIds). */
@@ -297,6 +311,7 @@ export class Reign {
         }),
       'orders.confirm': (_command, send) => send({ type: 'orders.queued' }),
       'alterPartition.answer': ({ request, answer }) => this.#proposals.answer(request, answer),
+      'electLeaders.answer': ({ request, results }) => this.#elections.answer(request, results),
       'controlledShutdown.answer': ({ request, errorCode, remaining }) =>
         this.#shutdowns.answer(request, { errorCode, remaining }),
       'deletion.begin': ({ topic, topicId, replicas, live }) => {

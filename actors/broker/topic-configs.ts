@@ -23,6 +23,7 @@ import {
   isMalformed,
   sequenceNumber,
 } from '../../src/zookeeper/paths.ts'
+import type { BrokerConfigsRoom } from './broker-configs.ts'
 import type { BrokerWorld, TopicConfigs } from './broker-world.ts'
 
 /** Znodes read at once; the rest waits, or a cluster of many topics would fill the client's queue. */
@@ -35,6 +36,7 @@ interface Known {
 
 /** Entities' paths begin so where they are topics. */
 const topicsPrefix = 'topics/'
+const brokersPrefix = 'brokers/'
 
 /**
  * Topics' configurations. Whoever changes one writes it to `/config/topics/[t]` and leaves a note under `/config/changes`,
@@ -44,7 +46,8 @@ const topicsPrefix = 'topics/'
 export class TopicConfigsRoom implements TopicConfigs {
   readonly #broker: BrokerWorld
   readonly #path: string
-  readonly #defaults: TopicConfig
+  readonly #brokerConfigs: BrokerConfigsRoom
+  #defaults: TopicConfig
   readonly #known = new Map<string, Known>()
   /** The highest number among the notes that were carried out. */
   #executed = -1
@@ -53,10 +56,11 @@ export class TopicConfigsRoom implements TopicConfigs {
   #isListing = false
   #listAgain = false
 
-  constructor(broker: BrokerWorld) {
+  constructor(broker: BrokerWorld, brokerConfigs: BrokerConfigsRoom) {
     this.#broker = broker
+    this.#brokerConfigs = brokerConfigs
     this.#path = `${broker.name}/topic-configs`
-    this.#defaults = topicDefaults(broker.config)
+    this.#defaults = topicDefaults(brokerConfigs.current)
     broker.zookeeper.watches.subscribe(({ path, kind }) => {
       if (path === ConfigChangesZNode.path && kind === 'childrenChanged') this.#list()
     })
@@ -70,12 +74,15 @@ export class TopicConfigsRoom implements TopicConfigs {
     return this.#known.get(topic)?.overrides ?? {}
   }
 
-  /** Reads those of all topics; emits once, or fails as ZooKeeper does. */
+  /** Reads the broker's own and those of all topics; emits once, or fails as ZooKeeper does. */
   load(): Observable<void> {
     const { zookeeper } = this.#broker
-    return zookeeper
-      .persistently(() => zookeeper.getChildren(ConfigZNode.entitiesPath('topics')))
-      .pipe(mergeMap(topics => this.refresh(topics)))
+    return this.#refreshBroker().pipe(
+      mergeMap(() =>
+        zookeeper.persistently(() => zookeeper.getChildren(ConfigZNode.entitiesPath('topics'))),
+      ),
+      mergeMap(topics => this.refresh(topics)),
+    )
   }
 
   /** Follows the notes from now on, beginning with those that are there: also in a new session. */
@@ -110,8 +117,28 @@ export class TopicConfigsRoom implements TopicConfigs {
       )
   }
 
+  /** What the broker is configured with stands in for whatever a topic does not set. */
+  #refreshBroker(): Observable<void> {
+    return this.#brokerConfigs.refresh().pipe(
+      map(changed => {
+        if (!changed) return
+        this.#defaults = topicDefaults(this.#brokerConfigs.current)
+        for (const [topic, { overrides }] of [...this.#known])
+          this.#known.set(topic, { overrides, config: this.#over(topic, overrides) })
+        this.#broker.changes.next({ kind: 'topicConfig', topic: null })
+      }),
+    )
+  }
+
   #learn(topic: string, overrides: Readonly<Record<string, string>>): void {
     if (JSON.stringify(overrides) === JSON.stringify(this.overrides(topic))) return
+    const config = this.#over(topic, overrides)
+    if (Object.keys(overrides).length === 0) this.#known.delete(topic)
+    else this.#known.set(topic, { overrides, config })
+    this.#broker.changes.next({ kind: 'topicConfig', topic })
+  }
+
+  #over(topic: string, overrides: Readonly<Record<string, string>>): TopicConfig {
     let config = this.#defaults
     for (const [name, text] of Object.entries(overrides))
       try {
@@ -121,9 +148,7 @@ export class TopicConfigsRoom implements TopicConfigs {
         if (!(error instanceof ConfigError)) throw error
         this.#note('topic configuration ignored', { topic, error: error.message })
       }
-    if (Object.keys(overrides).length === 0) this.#known.delete(topic)
-    else this.#known.set(topic, { overrides, config })
-    this.#broker.changes.next({ kind: 'topicConfig', topic })
+    return config
   }
 
   /** Looks through the notes, one look at a time. */
@@ -168,9 +193,10 @@ export class TopicConfigsRoom implements TopicConfigs {
               mergeMap(({ data, stat }) => {
                 this.#madeAtMs.set(name, stat.ctime)
                 const entity = ConfigChangesZNode.decode(data)
-                return !isMalformed(entity) && entity.startsWith(topicsPrefix)
-                  ? this.refresh([entity.slice(topicsPrefix.length)])
-                  : of(undefined)
+                if (isMalformed(entity)) return of(undefined)
+                if (entity.startsWith(topicsPrefix))
+                  return this.refresh([entity.slice(topicsPrefix.length)])
+                return entity.startsWith(brokersPrefix) ? this.#refreshBroker() : of(undefined)
               }),
               // Another broker has swept it.
               catchError(error =>

@@ -29,7 +29,7 @@
  */
 import { assertEvent, assign, emit, enqueueActions, type SnapshotFrom, setup } from 'xstate'
 import { refuse } from '../../src/assert.ts'
-import { stillLedBy } from '../../src/controller/aims.ts'
+import { type ElectionResult, type ElectionType, stillLedBy } from '../../src/controller/aims.ts'
 import type { IsrProposal, ProposalAnswer } from '../../src/controller/alter-partition.ts'
 import {
   brokerIds,
@@ -50,6 +50,7 @@ import type { StateWrite } from '../../src/controller/partition-change.ts'
 import {
   brokerWork,
   decideTask,
+  electionResults,
   introduction,
   keepWork,
   readingList,
@@ -111,6 +112,13 @@ export type LeaderElectionFact =
   /** The orders are in the brokers' queues. */
   | { type: 'orders.queued' }
   | { type: 'rebalance.requested' }
+  /** ElectLeaders; `partitions` null: all. */
+  | {
+      type: 'election.requested'
+      request: number
+      electionType: ElectionType
+      partitions: readonly TopicPartition[] | null
+    }
   | { type: 'alterPartition.received'; request: number; proposal: IsrProposal }
   | {
       type: 'controlledShutdown.received'
@@ -148,6 +156,7 @@ export type LeaderElectionCommand =
   /** To be answered when all of the above are in their queues. */
   | { type: 'orders.confirm' }
   | { type: 'alterPartition.answer'; request: number; answer: ProposalAnswer }
+  | { type: 'electLeaders.answer'; request: number; results: readonly ElectionResult[] }
   | {
       type: 'controlledShutdown.answer'
       request: number
@@ -175,6 +184,10 @@ function workOf(fact: LeaderElectionFact, { view }: LeaderElectionContext): Work
       return workOfZnode(fact)
     case 'rebalance.requested':
       return { kind: 'rebalance' }
+    case 'election.requested': {
+      const { request, electionType, partitions } = fact
+      return { kind: 'election', request, electionType, partitions }
+    }
     case 'alterPartition.received':
       return { kind: 'proposal', request: fact.request, proposal: fact.proposal }
     case 'controlledShutdown.received': {
@@ -278,6 +291,12 @@ function announcing({ view, task }: LeaderElectionContext): readonly LeaderElect
   const { work, errorCode } = task
   if (work.kind === 'proposal' && task.answer !== null)
     commands.push({ type: 'alterPartition.answer', request: work.request, answer: task.answer })
+  if (work.kind === 'election')
+    commands.push({
+      type: 'electLeaders.answer',
+      request: work.request,
+      results: electionResults(task),
+    })
   if (work.kind === 'shutdown')
     commands.push({
       type: 'controlledShutdown.answer',
@@ -388,6 +407,7 @@ export const leaderElectionMachine = setup({
     // Of what is watched only /controller can be created, and that is another chart's.
     'znode.created': {},
     'rebalance.requested': { actions: 'keep' },
+    'election.requested': { actions: 'keep' },
     'alterPartition.received': { actions: 'keep' },
     'controlledShutdown.received': { actions: 'keep' },
     'replicas.failed': { actions: 'keep' },
@@ -441,6 +461,7 @@ export const leaderElectionMachine = setup({
           {},
         ],
         'rebalance.requested': { target: 'electing.weighing', actions: ['keep', 'takeUp'] },
+        'election.requested': { target: 'electing.weighing', actions: ['keep', 'takeUp'] },
         'alterPartition.received': { target: 'electing.weighing', actions: ['keep', 'takeUp'] },
         'controlledShutdown.received': {
           target: 'electing.weighing',

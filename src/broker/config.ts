@@ -14,7 +14,7 @@ export interface ConfigKey {
   readonly fast?: ConfigValue | ((brokers: number) => ConfigValue)
   readonly min?: number
   readonly max?: number
-  /** The only texts allowed. */
+  /** The only texts allowed; of a list, the only members. */
   readonly oneOf?: readonly string[]
   readonly doc: string
 }
@@ -200,7 +200,43 @@ export const brokerConfigKeys = table({
     min: 1,
     doc: 'How often segments are looked at for retention.',
   }),
-  'log.cleanup.policy': key({ type: 'list', default: 'delete', doc: 'delete, compact or both.' }),
+  'log.cleanup.policy': key({
+    type: 'list',
+    default: 'delete',
+    oneOf: ['compact', 'delete'],
+    doc: 'delete, compact or both.',
+  }),
+  'log.segment.delete.delay.ms': key({
+    type: 'long',
+    default: 60_000,
+    min: 0,
+    doc: 'How long files that are deleted stay.',
+  }),
+  'log.cleaner.delete.retention.ms': key({
+    type: 'long',
+    default: 86_400_000,
+    min: 0,
+    doc: 'How long tombstones stay.',
+  }),
+  'log.cleaner.max.compaction.lag.ms': key({
+    type: 'long',
+    default: maxLong,
+    min: 1,
+    doc: 'How long a record may wait to be compacted.',
+  }),
+  'log.cleaner.min.cleanable.ratio': key({
+    type: 'double',
+    default: 0.5,
+    min: 0,
+    max: 1,
+    doc: 'The share of a log that is dirty when it is compacted.',
+  }),
+  'log.cleaner.min.compaction.lag.ms': key({
+    type: 'long',
+    default: 0,
+    min: 0,
+    doc: 'How long a record stays uncompacted.',
+  }),
   'log.flush.interval.messages': key({ type: 'long', default: maxLong, doc: 'Records per flush.' }),
   'log.flush.interval.ms': key({ type: 'long', default: null, doc: 'Time per flush.' }),
   'log.flush.offset.checkpoint.interval.ms': key({
@@ -292,13 +328,21 @@ export const brokerConfigKeys = table({
 
 /** LogConfig: what a topic is configured with, and which of the broker's keys stands in for it. */
 export const topicConfigKeys = table({
-  'cleanup.policy': key({ type: 'list', default: 'delete', doc: 'delete, compact or both.' }),
+  'cleanup.policy': key({
+    type: 'list',
+    default: 'delete',
+    oneOf: ['compact', 'delete'],
+    doc: 'delete, compact or both.',
+  }),
+  'compression.gzip.level': key({ type: 'int', default: -1, doc: 'No effect here.' }),
+  'compression.lz4.level': key({ type: 'int', default: 9, doc: 'No effect here.' }),
   'compression.type': key({
     type: 'string',
     default: 'producer',
     oneOf: ['producer', 'uncompressed', 'gzip', 'snappy', 'lz4', 'zstd'],
     doc: 'How batches are compressed.',
   }),
+  'compression.zstd.level': key({ type: 'int', default: 3, doc: 'No effect here.' }),
   'delete.retention.ms': key({
     type: 'long',
     default: 86_400_000,
@@ -307,11 +351,39 @@ export const topicConfigKeys = table({
   'file.delete.delay.ms': key({ type: 'long', default: 60_000, doc: '' }),
   'flush.messages': key({ type: 'long', default: maxLong, doc: 'Records per flush.' }),
   'flush.ms': key({ type: 'long', default: maxLong, doc: 'Time per flush.' }),
+  'follower.replication.throttled.replicas': key({
+    type: 'list',
+    default: '',
+    doc: 'No effect here: replication is not throttled.',
+  }),
   'index.interval.bytes': key({ type: 'int', default: 4096, doc: 'Bytes per index entry.' }),
-  'max.compaction.lag.ms': key({ type: 'long', default: maxLong, doc: '' }),
+  'leader.replication.throttled.replicas': key({
+    type: 'list',
+    default: '',
+    doc: 'No effect here: replication is not throttled.',
+  }),
+  'local.retention.bytes': key({ type: 'long', default: -2, min: -2, doc: 'No effect here.' }),
+  'local.retention.ms': key({ type: 'long', default: -2, min: -2, doc: 'No effect here.' }),
+  'max.compaction.lag.ms': key({ type: 'long', default: maxLong, min: 1, doc: '' }),
   'max.message.bytes': key({ type: 'int', default: 1_048_588, min: 0, doc: 'Largest batch.' }),
+  'message.downconversion.enable': key({
+    type: 'boolean',
+    default: true,
+    doc: 'No effect here: there is no older form of records to convert to.',
+  }),
+  'message.format.version': key({
+    type: 'string',
+    default: '3.0-IV1',
+    doc: 'No effect here, nor in Kafka since 3.0.',
+  }),
   'message.timestamp.after.max.ms': key({ type: 'long', default: maxLong, doc: 'How new.' }),
   'message.timestamp.before.max.ms': key({ type: 'long', default: maxLong, doc: 'How old.' }),
+  'message.timestamp.difference.max.ms': key({
+    type: 'long',
+    default: maxLong,
+    min: 0,
+    doc: 'No effect here: the two above stand for it.',
+  }),
   'message.timestamp.type': key({
     type: 'string',
     default: 'CreateTime',
@@ -321,10 +393,15 @@ export const topicConfigKeys = table({
   'min.cleanable.dirty.ratio': key({ type: 'double', default: 0.5, min: 0, max: 1, doc: '' }),
   'min.compaction.lag.ms': key({ type: 'long', default: 0, doc: '' }),
   'min.insync.replicas': key({ type: 'int', default: 1, min: 1, doc: 'For acks=all.' }),
+  preallocate: key({ type: 'boolean', default: false, doc: 'No effect here.' }),
+  'remote.log.copy.disable': key({ type: 'boolean', default: false, doc: 'No effect here.' }),
+  'remote.log.delete.on.disable': key({ type: 'boolean', default: false, doc: 'No effect here.' }),
+  'remote.storage.enable': key({ type: 'boolean', default: false, doc: 'There is none.' }),
   'retention.bytes': key({ type: 'long', default: -1, doc: 'Bytes kept per partition.' }),
   'retention.ms': key({ type: 'long', default: 604_800_000, min: -1, doc: 'Time kept.' }),
   'segment.bytes': key({ type: 'int', default: 1_073_741_824, min: 14, doc: '' }),
   'segment.index.bytes': key({ type: 'int', default: 10_485_760, min: 4, doc: '' }),
+  'segment.jitter.ms': key({ type: 'long', default: 0, min: 0, doc: 'No effect here.' }),
   'segment.ms': key({ type: 'long', default: 604_800_000, min: 1, doc: '' }),
   'unclean.leader.election.enable': key({ type: 'boolean', default: false, doc: '' }),
 })
@@ -354,7 +431,10 @@ export function parseConfigValue(name: string, key: ConfigKey, text: string): Co
     return lower === 'true' ? true : lower === 'false' ? false : wrong('expected true or false')
   }
   if (key.type === 'string' || key.type === 'list') {
-    if (key.oneOf && !key.oneOf.includes(value)) wrong(`expected one of ${key.oneOf.join(', ')}`)
+    const members = key.type === 'string' ? [value] : value.split(',').map(it => it.trim())
+    const { oneOf } = key
+    if (oneOf && !(key.type === 'list' && value === '') && !members.every(it => oneOf.includes(it)))
+      wrong(`expected one of ${oneOf.join(', ')}`)
     return value
   }
   const number = Number(value)
@@ -393,23 +473,43 @@ export function brokerConfig(
   return config as BrokerConfig
 }
 
+/** What may be set, so that whoever sets it finds it again, and changes nothing here. */
+const withoutEffect = {
+  'compression.gzip.level': -1,
+  'compression.lz4.level': 9,
+  'compression.zstd.level': 3,
+  'follower.replication.throttled.replicas': '',
+  'leader.replication.throttled.replicas': '',
+  'local.retention.bytes': -2,
+  'local.retention.ms': -2,
+  'message.downconversion.enable': true,
+  'message.format.version': '3.0-IV1',
+  'message.timestamp.difference.max.ms': maxLong,
+  preallocate: false,
+  'remote.log.copy.disable': false,
+  'remote.log.delete.on.disable': false,
+  'remote.storage.enable': false,
+  'segment.jitter.ms': 0,
+} as const
+
 /** What a topic has where it sets nothing itself (LogConfig.extractLogConfigMap). */
 export function topicDefaults(broker: BrokerConfig): TopicConfig {
   return {
+    ...withoutEffect,
     'cleanup.policy': broker['log.cleanup.policy'],
     'compression.type': broker['compression.type'],
-    'delete.retention.ms': 86_400_000,
-    'file.delete.delay.ms': 60_000,
+    'delete.retention.ms': broker['log.cleaner.delete.retention.ms'],
+    'file.delete.delay.ms': broker['log.segment.delete.delay.ms'],
     'flush.messages': broker['log.flush.interval.messages'],
     'flush.ms': broker['log.flush.interval.ms'] ?? maxLong,
     'index.interval.bytes': broker['log.index.interval.bytes'],
-    'max.compaction.lag.ms': maxLong,
+    'max.compaction.lag.ms': broker['log.cleaner.max.compaction.lag.ms'],
     'max.message.bytes': broker['message.max.bytes'],
     'message.timestamp.after.max.ms': broker['log.message.timestamp.after.max.ms'],
     'message.timestamp.before.max.ms': broker['log.message.timestamp.before.max.ms'],
     'message.timestamp.type': broker['log.message.timestamp.type'],
-    'min.cleanable.dirty.ratio': 0.5,
-    'min.compaction.lag.ms': 0,
+    'min.cleanable.dirty.ratio': broker['log.cleaner.min.cleanable.ratio'],
+    'min.compaction.lag.ms': broker['log.cleaner.min.compaction.lag.ms'],
     'min.insync.replicas': broker['min.insync.replicas'],
     'retention.bytes': broker['log.retention.bytes'],
     'retention.ms':
@@ -428,6 +528,11 @@ export const topicConfigSynonyms: Readonly<
 > = {
   'cleanup.policy': ['log.cleanup.policy'],
   'compression.type': ['compression.type'],
+  'delete.retention.ms': ['log.cleaner.delete.retention.ms'],
+  'file.delete.delay.ms': ['log.segment.delete.delay.ms'],
+  'max.compaction.lag.ms': ['log.cleaner.max.compaction.lag.ms'],
+  'min.cleanable.dirty.ratio': ['log.cleaner.min.cleanable.ratio'],
+  'min.compaction.lag.ms': ['log.cleaner.min.compaction.lag.ms'],
   'flush.messages': ['log.flush.interval.messages'],
   'flush.ms': ['log.flush.interval.ms'],
   'index.interval.bytes': ['log.index.interval.bytes'],
@@ -462,5 +567,8 @@ export function topicConfig(
     if (key === undefined) throw new ConfigError(`Unknown topic config name: ${name}`)
     config[name] = parseConfigValue(name, key, text)
   }
+  // LogConfig.validateRemoteStorageOnlyIfSystemEnabled: there is none to store to.
+  if (config['remote.storage.enable'] === true)
+    throw new ConfigError('Tiered storage is not enabled on the brokers')
   return config as TopicConfig
 }

@@ -1,11 +1,15 @@
 /** What events ask of partitions: which are touched, and what is to become of each (KafkaController's onBroker… reactions). */
+import { type ErrorCode, errors } from '../error.ts'
 import type { BrokerId, TopicPartition } from '../ids.ts'
 import {
+  allPartitions,
   type ClusterView,
+  isDeleting,
   isReplicaOnline,
   lastingPartitions,
   onlineReplicas,
   type PartitionRow,
+  partitionRow,
 } from './cluster-view.ts'
 import { electPreferred } from './election.ts'
 import type { Aim } from './partition-change.ts'
@@ -77,6 +81,51 @@ export function stillLedBy(view: ClusterView, id: BrokerId): readonly TopicParti
   for (const { topic, partition, row } of lastingPartitions(view))
     if (row.replicas.length > 1 && row.leadership?.leader === id) led.push({ topic, partition })
   return led
+}
+
+/** Elections asked for by name: which partitions need one, and what the others are told (KafkaController.processReplicaLeaderElection). */
+export interface RequestedElections {
+  readonly aims: readonly Aim[]
+  readonly refused: readonly ElectionResult[]
+}
+
+export interface ElectionResult extends TopicPartition {
+  readonly errorCode: ErrorCode
+}
+
+/** ElectLeaders: back to the preferred replica, or anybody at all for what nobody leads. */
+export type ElectionType = 'preferred' | 'unclean'
+
+/** @param partitions null: all there are, and those that need none are not told */
+export function aimsForElection(
+  view: ClusterView,
+  type: ElectionType,
+  partitions: readonly TopicPartition[] | null,
+): RequestedElections {
+  const aims: Aim[] = []
+  const refused: ElectionResult[] = []
+  for (const { topic, partition } of partitions ?? allPartitions(view)) {
+    const refuse = (errorCode: ErrorCode): void =>
+      void refused.push({ topic, partition, errorCode })
+    const row = partitionRow(view, { topic, partition })
+    if (row === undefined) refuse(errors.UNKNOWN_TOPIC_OR_PARTITION)
+    else if (isDeleting(view, topic)) refuse(errors.INVALID_TOPIC_EXCEPTION)
+    else if (
+      type === 'preferred'
+        ? row.leadership?.leader !== row.replicas[0]
+        : partitionStateOf(view, { topic, partition, row }) !== 'online'
+    )
+      aims.push({
+        topic,
+        partition,
+        goingOffline: [],
+        ...(type === 'preferred'
+          ? { elect: 'preferred' }
+          : { elect: 'offline', uncleanAllowed: true }),
+      })
+    else if (partitions !== null) refuse(errors.ELECTION_NOT_NEEDED)
+  }
+  return { aims, refused }
 }
 
 /**

@@ -114,14 +114,13 @@ function assignedByHand(
 ): TopicAssignment | Refusal {
   const invalid = (message: string): Refusal => refusal(errors.INVALID_REPLICA_ASSIGNMENT, message)
   const replicas: (readonly BrokerId[])[] = []
+  // Of a partition that is assigned twice the last assignment counts.
   for (const { partition, replicas: ids } of assignments) {
-    if (replicas[partition] !== undefined)
-      return invalid(`partition ${partition} is assigned twice`)
     if (new Set(ids).size !== ids.length)
       return invalid(`partition ${partition} names a broker twice`)
     replicas[partition] = ids
   }
-  if (replicas.length !== assignments.length)
+  if (replicas.length !== new Set(assignments.map(it => it.partition)).size)
     return invalid('partitions must be numbered from 0 without a gap')
   if (replicas.some(ids => ids.length === 0)) return invalid('a partition has no replica')
   if (replicas.some(ids => ids.length !== replicas[0]?.length))

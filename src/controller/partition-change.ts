@@ -20,6 +20,8 @@ export interface Aim extends TopicPartition {
   readonly elect: ElectionStrategy | null
   /** Replicas that go offline: they leave the ISR. */
   readonly goingOffline: readonly BrokerId[]
+  /** Somebody asked for an unclean election by hand, whatever the topic says. */
+  readonly uncleanAllowed?: true
   /** The leader epoch rises in any case, so that the replicas take in what they hear of the partition. */
   readonly renewsLeaderEpoch?: boolean
 }
@@ -56,7 +58,7 @@ export function decide(
     const known = { topic, partition, row }
     // A newer controller has written there: the fence would refuse us (KAFKA-6082).
     if ((row.leadership?.controllerEpoch ?? 0) > options.controllerEpoch) continue
-    const uncleanAllowed = options.uncleanTopics.includes(topic)
+    const uncleanAllowed = aim.uncleanAllowed ?? options.uncleanTopics.includes(topic)
     const state =
       row.leadership === null
         ? aim.elect === 'offline'

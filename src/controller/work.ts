@@ -7,9 +7,12 @@ import { type BrokerId, printPartition, type TopicPartition, type Uuid } from '.
 import {
   aimsAfterDiskFailure,
   aimsAfterFailure,
+  aimsForElection,
   aimsForOnline,
   aimsForRebalance,
   aimsForShutdown,
+  type ElectionResult,
+  type ElectionType,
 } from './aims.ts'
 import {
   type IsrProposal,
@@ -77,6 +80,13 @@ export type Work =
       readonly brokerEpoch: number
     }
   | { readonly kind: 'rebalance' }
+  /** ElectLeaders; `partitions` null: all. */
+  | {
+      readonly kind: 'election'
+      readonly request: number
+      readonly electionType: ElectionType
+      readonly partitions: readonly TopicPartition[] | null
+    }
   /** `partitions`: `orders-0` each. */
   | {
       readonly kind: 'diskFailure'
@@ -111,6 +121,8 @@ export interface Task {
   /** For the one who asked; null: nobody did. */
   readonly answer: ProposalAnswer | null
   readonly errorCode: ErrorCode
+  /** Of elections asked for, the results that are known. */
+  readonly elections: readonly ElectionResult[]
 }
 
 export interface WorkOptions {
@@ -159,6 +171,7 @@ const idle = (work: Work): Task => ({
   leaderless: [],
   answer: null,
   errorCode: errors.NONE,
+  elections: [],
 })
 
 /** Takes work up: the view as it is from now on, and what is wanted of which partitions. */
@@ -207,6 +220,11 @@ export function weigh(
     }
     case 'shutdown':
       return shutDown(before, task, work)
+    case 'election': {
+      const { aims, refused } = aimsForElection(before, work.electionType, work.partitions)
+      const sought = aims.map(aim => ({ ...plain(aim), errorCode: errors.NONE }))
+      return { view: before, task: { ...task, aims, elections: [...refused, ...sought] } }
+    }
     case 'rebalance': {
       const aims = aimsForRebalance(before, options.imbalancePercentageMax)
       return { view: before, task: { ...task, aims } }
@@ -488,6 +506,20 @@ export function settleWrites(
     },
   }
 }
+
+/** What became of the elections that were asked for: where nobody could be elected, it says why. */
+export const electionResults = (task: Task): readonly ElectionResult[] =>
+  task.elections.map(result => {
+    const found = task.leaderless.some(
+      ({ topic, partition }) => topic === result.topic && partition === result.partition,
+    )
+    if (!found || task.work.kind !== 'election') return result
+    const errorCode =
+      task.work.electionType === 'preferred'
+        ? errors.PREFERRED_LEADER_NOT_AVAILABLE
+        : errors.ELIGIBLE_LEADERS_NOT_AVAILABLE
+    return { ...result, errorCode }
+  })
 
 /** Whom to tell of whom before anything is decided: addresses go before the orders that need them (KAFKA-4443). */
 export interface Introduction {

@@ -40,6 +40,12 @@ export const metadata: Handler<typeof Metadata> = (broker, request, call) => {
   if (topics === null || (call.version === 0 && topics.length === 0))
     return answer(broker, request, call, describeAll(broker, call))
 
+  // Neither name nor id: Kafka stumbles over it.
+  if (topics.some(({ name, topicId }) => name === null && topicId === noUuid))
+    return {
+      brokers: [],
+      topics: topics.map(it => absent(it.name ?? '', errors.UNKNOWN_SERVER_ERROR, it.topicId)),
+    }
   const ids = topics.map(({ topicId }) => topicId).filter(id => id !== noUuid)
   if (ids.length > 0)
     return answer(
@@ -76,7 +82,7 @@ const isOddBefore12 = ({ name, topicId }: NonNullable<Request['topics']>[number]
 
 const refusal = (topics: NonNullable<Request['topics']>): ResponseDraftOf<typeof Metadata> => ({
   brokers: [],
-  topics: topics.map(({ name }) => absent(name ?? '', errors.INVALID_REQUEST)),
+  topics: topics.map(({ name, topicId }) => absent(name ?? '', errors.INVALID_REQUEST, topicId)),
 })
 
 function answer(

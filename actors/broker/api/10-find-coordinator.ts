@@ -11,13 +11,14 @@ type Coordinator = ResponseOf<typeof FindCoordinator>['coordinators'][number]
 
 const groupType = 0
 const transactionType = 1
+const shareType = 2
 
 /**
  * FindCoordinator: v0–v6
  *
  * - A group's coordinator leads the partition of `__consumer_offsets` that its id hashes to. The topic is made by the first who
  *   asks; until it has a leader, the answer is COORDINATOR_NOT_AVAILABLE.
- * - Share groups (v6) are INVALID_REQUEST, as in Kafka 3.9 in ZooKeeper mode.
+ * - Share groups (v6) have no coordinator, as in Kafka 3.9 in ZooKeeper mode: COORDINATOR_NOT_AVAILABLE, before v6 INVALID_REQUEST.
  *
  * v1: keyType (KIP-98) · v4: many keys (KIP-699)
  * Not implemented: transactions. They are UNSUPPORTED_VERSION, which clients take for final: COORDINATOR_NOT_AVAILABLE would have
@@ -54,13 +55,15 @@ const refusal = (key: string, errorCode: number, message?: string): Coordinator 
 
 function find(
   broker: BrokerWorld,
-  { listener }: Call,
+  { listener, version }: Call,
   keyType: number,
   key: string,
 ): Observable<Coordinator> {
   const { metadata, groups } = broker
   if (keyType === transactionType)
     return of(refusal(key, errors.UNSUPPORTED_VERSION, 'Transactions are not served here.'))
+  if (keyType === shareType && version >= 6)
+    return of(refusal(key, errors.COORDINATOR_NOT_AVAILABLE))
   if (keyType !== groupType) return of(refusal(key, errors.INVALID_REQUEST))
   const none = refusal(key, errors.COORDINATOR_NOT_AVAILABLE)
   if (metadata.topic(groupMetadataTopic) === undefined)

@@ -13,7 +13,7 @@ const softwareName = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
  *   (`dispatch.ts`).
  *
  * v3: clientSoftwareName and -Version; ill-formed they are INVALID_REQUEST (KIP-511)
- * Not implemented: features; a broker of Kafka 3.9 in ZooKeeper mode has none of its own.
+ * Features are none, at the epoch 0 of the `/feature` that the first controller makes: nothing here ever raises it.
  *
  * @param served computed from the handler table that this handler itself stands in
  */
@@ -25,6 +25,6 @@ export const apiVersions =
       version < 3 ||
       (softwareName.test(clientSoftwareName) && softwareName.test(clientSoftwareVersion))
     return isValid
-      ? { errorCode: errors.NONE, apiKeys: served() }
+      ? { errorCode: errors.NONE, apiKeys: served(), finalizedFeaturesEpoch: 0 }
       : { errorCode: errors.INVALID_REQUEST, apiKeys: [] }
   }

@@ -94,15 +94,12 @@ function create(
     concatMap(({ errorCode, topicId }) =>
       errorCode === errors.NONE
         ? metadataHas(broker, timeoutMs, hasLeaders).pipe(
-            map((has): Answer => {
-              const outcome = has ? errors.NONE : errors.REQUEST_TIMED_OUT
-              return {
-                ...accepted,
-                topicId,
-                errorCode: outcome,
-                errorMessage: errorMessage(outcome),
-              }
-            }),
+            map(
+              (has): Answer =>
+                has
+                  ? { ...accepted, topicId }
+                  : { ...refused(topic, errors.REQUEST_TIMED_OUT), topicId },
+            ),
           )
         : of(refused(topic, errorCode)),
     ),

@@ -50,11 +50,14 @@ function remove(broker: BrokerWorld, asked: Asked, timeoutMs: number): Observabl
   const { metadata } = broker
   if (asked.name !== null && asked.topicId !== noUuid)
     return of(refused(asked, errors.INVALID_REQUEST, 'either a name or an id, not both'))
+  // Kafka takes a topic without a name or an id for one that may not be seen.
+  if (asked.name === null && asked.topicId === noUuid)
+    return of(refused(asked, errors.TOPIC_AUTHORIZATION_FAILED))
   const name = asked.name ?? metadata.topicName(asked.topicId)
   if (name === undefined) return of(refused(asked, errors.UNKNOWN_TOPIC_ID))
   const topic = metadata.topic(name)
   if (topic === undefined) return of(refused(asked, errors.UNKNOWN_TOPIC_OR_PARTITION))
-  const found = { name, topicId: topic.topicId }
+  const found = { name, topicId: asked.topicId }
   // One of that name may have been created again by the time we look.
   const isGone = (): boolean => metadata.topic(name)?.topicId !== topic.topicId
   return requestTopicDeletion(broker, name).pipe(

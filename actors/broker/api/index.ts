@@ -3,18 +3,24 @@
  */
 import {
   AllocateProducerIds,
+  AlterConfigs,
   AlterPartition,
   ApiVersions,
   ControlledShutdown,
+  CreatePartitions,
   CreateTopics,
   DeleteGroups,
   DeleteTopics,
   DescribeCluster,
   DescribeConfigs,
   DescribeGroups,
+  DescribeLogDirs,
+  DescribeProducers,
+  ElectLeaders,
   Fetch,
   FindCoordinator,
   Heartbeat,
+  IncrementalAlterConfigs,
   InitProducerId,
   JoinGroup,
   LeaderAndIsr,
@@ -56,10 +62,16 @@ import { deleteTopics } from './20-delete-topics.ts'
 import { initProducerId } from './22-init-producer-id.ts'
 import { offsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts'
 import { describeConfigs } from './32-describe-configs.ts'
+import { alterConfigs } from './33-alter-configs.ts'
+import { describeLogDirs } from './35-describe-log-dirs.ts'
+import { createPartitions } from './37-create-partitions.ts'
 import { deleteGroups } from './42-delete-groups.ts'
+import { electLeaders } from './43-elect-leaders.ts'
+import { incrementalAlterConfigs } from './44-incremental-alter-configs.ts'
 import { offsetDelete } from './47-offset-delete.ts'
 import { alterPartition } from './56-alter-partition.ts'
 import { describeCluster } from './60-describe-cluster.ts'
+import { describeProducers } from './61-describe-producers.ts'
 import { allocateProducerIds } from './67-allocate-producer-ids.ts'
 
 const rows: readonly Served[] = [
@@ -89,10 +101,16 @@ const rows: readonly Served[] = [
   served(InitProducerId, initProducerId),
   served(OffsetForLeaderEpoch, offsetForLeaderEpoch),
   served(DescribeConfigs, describeConfigs),
+  served(AlterConfigs, alterConfigs),
+  served(DescribeLogDirs, describeLogDirs),
+  served(CreatePartitions, createPartitions),
   served(DeleteGroups, deleteGroups),
+  served(ElectLeaders, electLeaders),
+  served(IncrementalAlterConfigs, incrementalAlterConfigs),
   served(OffsetDelete, offsetDelete),
   served(AlterPartition, alterPartition),
   served(DescribeCluster, describeCluster),
+  served(DescribeProducers, describeProducers),
   served(AllocateProducerIds, allocateProducerIds),
 ]
 

@@ -1,4 +1,5 @@
 import { isObservable, lastValueFrom, type Observable } from 'rxjs'
+import { BrokerConfigsRoom } from '../../../actors/broker/broker-configs.ts'
 import type { BrokerChange, BrokerWorld } from '../../../actors/broker/broker-world.ts'
 import type { Call, Handler } from '../../../actors/broker/handler.ts'
 import { createPeers } from '../../../actors/broker/peers.ts'
@@ -67,9 +68,11 @@ export class LoneBroker {
           this.deletedPartitions.push(...partitions),
       },
     }
-    this.topicConfigs = new TopicConfigsRoom(broker as never)
+    const brokerConfigs = new BrokerConfigsRoom(world, zookeeper, brokerId, broker.config)
+    this.topicConfigs = new TopicConfigsRoom(broker as never, brokerConfigs)
     this.peers = createPeers(broker as never)
     this.world = Object.assign(broker, {
+      brokerConfigs,
       topicConfigs: this.topicConfigs,
       peers: this.peers,
       producerIds: undefined,

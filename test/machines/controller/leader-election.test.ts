@@ -870,6 +870,96 @@ test('strayed leaders go back to the preferred replica', () => {
   expect(told(orders)).toContainEqual(['lisr', 1, [0, 1, [1, 2, 3], 1]])
 })
 
+const electionAsked = (
+  electionType: 'preferred' | 'unclean',
+  partitions: readonly { topic: string; partition: number }[] | null,
+): LeaderElectionFact => ({ type: 'election.requested', request: 5, electionType, partitions })
+
+const electionAnswer = (commands: readonly LeaderElectionCommand[]) =>
+  commands.flatMap(command =>
+    command.type === 'electLeaders.answer'
+      ? command.results.map(it => [it.topic, it.partition, it.errorCode])
+      : [],
+  )
+
+test('a preferred leader asked for by hand is elected, and who asked is told what became of each', () => {
+  const [snapshot, orders] = steps(
+    leaderElectionMachine,
+    settled(three(led(2, [1, 2, 3]), led(1, [1, 2, 3]), led(2, [2, 3]))),
+    electionAsked('preferred', [
+      partition(0),
+      partition(1),
+      partition(2),
+      partition(9),
+      partition(0, 'none'),
+    ]),
+    statesRead([0, leadership(2, [1, 2, 3])], [2, leadership(2, [2, 3])]),
+    committed,
+  )
+  expect(snapshot.value).toBe('announcing')
+  expect(told(orders)).toContainEqual(['lisr', 1, [0, 1, [1, 2, 3], 1]])
+  expect(electionAnswer(orders)).toEqual([
+    ['orders', 1, errors.ELECTION_NOT_NEEDED],
+    ['orders', 9, errors.UNKNOWN_TOPIC_OR_PARTITION],
+    ['none', 0, errors.UNKNOWN_TOPIC_OR_PARTITION],
+    ['orders', 0, errors.NONE],
+    ['orders', 2, errors.PREFERRED_LEADER_NOT_AVAILABLE],
+  ])
+})
+
+test('an election by hand that nobody needs is answered at once; of all, in silence', () => {
+  const start = settled(three(led(1, [1, 2, 3])))
+  const one = step(leaderElectionMachine, start, electionAsked('preferred', [partition(0)]))
+  expect([one[0].value, electionAnswer(one[1])]).toEqual([
+    'announcing',
+    [['orders', 0, errors.ELECTION_NOT_NEEDED]],
+  ])
+  const all = step(leaderElectionMachine, start, electionAsked('preferred', null))
+  expect(all[1]).toEqual([{ type: 'electLeaders.answer', request: 5, results: [] }, confirm])
+})
+
+test('an unclean election by hand takes whoever lives, whatever the topic says', () => {
+  const leaderless = led(-1, [3], { leaderEpoch: 4 })
+  const found = statesRead([0, leadership(-1, [3], { leaderEpoch: 4 })])
+  const left = (view: ClusterView): Snapshot =>
+    steps(leaderElectionMachine, taking(view)[0], found, queued)[0]
+  const [, orders] = steps(
+    leaderElectionMachine,
+    left(cluster([1, 2], { orders: [leaderless, led(1, [1])] })),
+    electionAsked('unclean', [partition(0), partition(1)]),
+    found,
+    committed,
+  )
+  expect(told(orders)).toContainEqual(['lisr', 1, [0, 1, [1], 5]])
+  expect(electionAnswer(orders)).toEqual([
+    ['orders', 1, errors.ELECTION_NOT_NEEDED],
+    ['orders', 0, errors.NONE],
+  ])
+  const [, nobody] = steps(
+    leaderElectionMachine,
+    left(cluster([9], { orders: [leaderless] })),
+    electionAsked('unclean', [partition(0)]),
+    found,
+  )
+  expect(electionAnswer(nobody)).toEqual([['orders', 0, errors.ELIGIBLE_LEADERS_NOT_AVAILABLE]])
+})
+
+test('a topic that is being deleted has no elections', () => {
+  const [deleting] = steps(
+    leaderElectionMachine,
+    settled(three(led(2, [1, 2, 3]))),
+    znode('childrenChanged', '/admin/delete_topics'),
+    { type: 'deletions.read', topics: ['orders'] },
+    queued,
+  )
+  const [, orders] = step(
+    leaderElectionMachine,
+    deleting,
+    electionAsked('preferred', [partition(0)]),
+  )
+  expect(electionAnswer(orders)).toEqual([['orders', 0, errors.INVALID_TOPIC_EXCEPTION]])
+})
+
 test('a replica whose disk failed is offline while its broker lives', () => {
   const [snapshot, orders] = steps(
     leaderElectionMachine,
@@ -930,6 +1020,7 @@ test('every kind of work waits in order while another is under way', () => {
     { type: 'replicas.failed', brokerId: 1, partitions: ['orders-0'] },
     { type: 'orders.dropped', brokerId: 1 },
     { type: 'controlledShutdown.received', request: 1, brokerId: 1, brokerEpoch: -1 },
+    electionAsked('preferred', null),
     { type: 'topic.erased', topic: 'orders', topicId: 'orders-id' },
   )
   expect(busy.context.pending.map(work => work.kind)).toEqual([
@@ -940,6 +1031,7 @@ test('every kind of work waits in order while another is under way', () => {
     'diskFailure',
     'startup',
     'shutdown',
+    'election',
     'topics',
   ])
 })

@@ -82,7 +82,7 @@ test('replicas by hand must be whole', () => {
   expect(refused(byHand([1, 1]))).toBe(errors.INVALID_REPLICA_ASSIGNMENT)
   expect(refused(byHand([1, 2], [1]))).toBe(errors.INVALID_REPLICA_ASSIGNMENT)
   expect(refused(byHand([]))).toBe(errors.INVALID_REPLICA_ASSIGNMENT)
-  for (const numbers of [[1], [0, 2], [0, 0], [-1, 0], [2 ** 31 - 1]])
+  for (const numbers of [[1], [0, 2], [-1, 0], [2 ** 31 - 1]])
     expect(
       refused({
         ...byHand(),

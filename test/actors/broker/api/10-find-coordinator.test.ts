@@ -84,6 +84,6 @@ test('transactions are refused for good, share groups as in Kafka', async () => 
     errorMessage: 'Transactions are not served here.',
   })
   expect((await ask(6, 'share', 2)).coordinators).toMatchObject([
-    { errorCode: errors.INVALID_REQUEST },
+    { errorCode: errors.COORDINATOR_NOT_AVAILABLE },
   ])
 })

@@ -38,10 +38,16 @@ test('what is advertised begins at version 0 and ends where Kafka 3.9 ends', () 
     22: 5,
     23: 4,
     32: 4,
+    33: 2,
+    35: 4,
+    37: 3,
     42: 2,
+    43: 2,
+    44: 1,
     47: 0,
     56: 3,
     60: 1,
+    61: 0,
     67: 0,
   }
   const advertised = supportedApis(servedApis.keys())
