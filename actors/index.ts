@@ -25,6 +25,11 @@ export type {
   PartitionHandle,
 } from './cluster.ts'
 export { startCluster } from './cluster.ts'
+export {
+  type ClusterActorCommand,
+  type ClusterActorEvent,
+  cluster,
+} from './cluster-logic.ts'
 export type * from './cluster-state.ts'
 export type { FaultHandle, FaultScope } from './fault-handle.ts'
 export type { Faults } from './faults.ts'

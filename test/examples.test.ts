@@ -52,6 +52,12 @@ test('rebalance: six partitions among two, three, seven; one is idle; one leaves
   )
 })
 
+test('in-your-app: cluster, producer and consumer as actors of an app ship every order once', async () => {
+  const story = await run('in-your-app.ts')
+  expect(story).toMatch(/cluster\.broker 1 killed/)
+  expect(story).toMatch(/20 placed, 20 shipped, each once/)
+})
+
 test('every example is run by a test', () => {
   const tests = ['kill-the-leader.ts', 'rebalance.ts', 'leader-latch.ts', 'in-your-app.ts']
   expect(readdirSync(join(root, 'examples')).filter(name => !tests.includes(name))).toEqual([])
