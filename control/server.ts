@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Cluster } from '../actors/cluster.ts'
+import { actorRow, actorView, streamActor } from './actors.ts'
 import { type FaultKind, faultKinds, inflict } from './faults.ts'
 
 /** A body longer than this is nobody's fault order. */
@@ -16,7 +17,7 @@ export interface ControlServer {
 }
 
 /** A refusal on its way to the client. */
-class HttpError extends Error {
+export class HttpError extends Error {
   readonly status: number
   constructor(status: number, message: string) {
     super(message)
@@ -33,7 +34,7 @@ function isOurs(authority: string | undefined, port: number): boolean {
  * The request must be meant for us (Host) and, where a browser says who asks (Origin), come from our own page: everybody
  * on this machine's browser could else kill brokers.
  */
-function checkSender(request: IncomingMessage, port: number): void {
+export function checkSender(request: IncomingMessage, port: number): void {
   const { host, origin } = request.headers
   if (!isOurs(host, port))
     throw new HttpError(
@@ -93,6 +94,31 @@ function streamEvents(cluster: Cluster, request: IncomingMessage, response: Serv
   response.on('close', () => subscription.unsubscribe())
 }
 
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    throw new HttpError(400, `${path} is not percent-encoded UTF-8`)
+  }
+}
+
+const actorsPath = '/api/actors/'
+
+/** One actor: now, or its snapshots as server-sent events for those who accept them. */
+function answerActor(
+  cluster: Cluster,
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const root = cluster.registry.roots.get(path)
+  if (root === undefined)
+    throw new HttpError(404, `No actor ${path} is running: GET /api/actors has all that are`)
+  if (request.headers.accept?.includes('text/event-stream'))
+    streamActor(cluster, root, response)
+  else answer(response, 200, actorView(root, root.getSnapshot(), null))
+}
+
 async function route(
   cluster: Cluster,
   request: IncomingMessage,
@@ -100,9 +126,13 @@ async function route(
 ): Promise<void> {
   const path = new URL(request.url ?? '/', 'http://control').pathname
   const method = request.method ?? 'GET'
+  if (method === 'GET' && path.startsWith(actorsPath))
+    return answerActor(cluster, decoded(path.slice(actorsPath.length)), request, response)
   switch (`${method} ${path}`) {
     case 'GET /api/state':
       return answer(response, 200, cluster.state())
+    case 'GET /api/actors':
+      return answer(response, 200, [...cluster.registry.roots.values()].map(actorRow))
     case 'GET /api/events':
       return streamEvents(cluster, request, response)
     case 'GET /api/faults':
@@ -128,15 +158,16 @@ async function route(
     }
     default:
       throw new HttpError(
-        ['/api/state', '/api/events', '/api/faults'].includes(path) ? 405 : 404,
-        `No ${method} ${path}: there are GET /api/state, GET /api/events, GET and POST /api/faults`,
+        ['/api/state', '/api/events', '/api/faults', '/api/actors'].includes(path) ? 405 : 404,
+        `No ${method} ${path}: there are GET /api/state, GET /api/events, GET /api/actors, GET and POST /api/faults`,
       )
   }
 }
 
 /**
  * The cluster over HTTP: `GET /api/state`, `GET /api/events` (the trace as server-sent events; `?since=SEQ` begins with
- * what is kept after that line), `GET /api/faults`, `POST /api/faults` (`{"fault":"kill","broker":2}`).
+ * what is kept after that line), `GET /api/faults`, `POST /api/faults` (`{"fault":"kill","broker":2}`), `GET /api/actors` (every running chart),
+ * `GET /api/actors/broker-2/partition/orders-0` (one, now, or with `Accept: text/event-stream` its snapshots one after the other).
  *
  * @param options.port 0 asks for any free one.
  * @throws the listener's error (`code` EADDRINUSE where the port is taken).
