@@ -27,6 +27,7 @@ import {
   ControllerZNode,
   DeleteTopicsZNode,
   isMalformed,
+  LogDirEventNotificationZNode,
   type MalformedZnode,
   TopicPartitionStateZNode,
   TopicPartitionsZNode,
@@ -319,6 +320,33 @@ export const listTopics = (zookeeper: ZooKeeperClient): Observable<readonly stri
 /** Names of the topics to be deleted; leaves a watch. */
 export const listDeletions = (zookeeper: ZooKeeperClient): Observable<readonly string[]> =>
   zookeeper.persistently(() => zookeeper.getChildren(DeleteTopicsZNode.path, { watch: true }))
+
+/** Brokers that gave notice of a failed log directory, each once; leaves a watch, and removes the notices. */
+export const takeLogDirEvents = (
+  zookeeper: ZooKeeperClient,
+  epochZkVersion: number,
+): Observable<readonly BrokerId[]> => {
+  const { path, childPath, decode } = LogDirEventNotificationZNode
+  const take = (notice: string): Observable<readonly BrokerId[]> =>
+    zookeeper
+      .persistently(() => zookeeper.getData(notice))
+      .pipe(
+        concatMap(({ data }) => {
+          const brokerId = decode(data)
+          return deleteZnode(zookeeper, epochZkVersion, notice).pipe(
+            map(() => (isMalformed(brokerId) ? [] : [brokerId])),
+          )
+        }),
+        // Gone meanwhile.
+        catchError(unless<readonly BrokerId[]>(['NONODE'], () => of([]))),
+      )
+  return zookeeper
+    .persistently(() => zookeeper.getChildren(path, { watch: true }))
+    .pipe(
+      concatMap(names => each(names, name => take(childPath(name)))),
+      map(brokers => [...new Set(brokers.flat())]),
+    )
+}
 
 /**
  * Topics with their replicas, leaving a watch on each. One without an id (of a broker before 2.8, or made by an old tool) is

@@ -33,7 +33,11 @@ import type {
   ResponseOf,
 } from '../../src/protocol/index.ts'
 import { isKeeperError } from '../../src/zookeeper/error.ts'
-import { DeleteTopicsZNode, type MalformedZnode } from '../../src/zookeeper/paths.ts'
+import {
+  DeleteTopicsZNode,
+  LogDirEventNotificationZNode,
+  type MalformedZnode,
+} from '../../src/zookeeper/paths.ts'
 import { Channel } from '../channel.ts'
 import type { Performers } from '../performing.ts'
 import type { Root } from '../registry.ts'
@@ -52,6 +56,7 @@ import {
   readStates,
   readTopics,
   readUncleanTopics,
+  takeLogDirEvents,
   writeStates,
 } from './controller-znodes.ts'
 import { OpenRequests } from './open-requests.ts'
@@ -172,7 +177,11 @@ export class Reign {
 
   /** A watch told of something other than `/controller`. */
   watched(path: string, kind: WatchEvent['kind']): void {
-    if (!path.startsWith('/brokers/') && path !== DeleteTopicsZNode.path) return
+    const isOurs =
+      path.startsWith('/brokers/') ||
+      path === DeleteTopicsZNode.path ||
+      path === LogDirEventNotificationZNode.path
+    if (!isOurs) return
     const fact: LeaderElectionFact = {
       type: kind === 'dataChanged' ? 'znode.changed' : `znode.${kind}`,
       path,
@@ -274,6 +283,10 @@ export class Reign {
       },
       'zk.readDeletions': (_command, send) =>
         this.#asking(listDeletions(zookeeper), topics => send({ type: 'deletions.read', topics })),
+      'zk.readLogDirEvents': (_command, send) =>
+        this.#asking(takeLogDirEvents(zookeeper, version), brokers => {
+          if (brokers.length > 0) send({ type: 'logDirs.failed', brokers })
+        }),
       'zk.readStates': ({ partitions, configsOf }, send) =>
         this.#asking(
           forkJoin([

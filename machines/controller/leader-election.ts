@@ -67,6 +67,7 @@ import {
   BrokerIdsZNode,
   BrokerIdZNode,
   DeleteTopicsZNode,
+  LogDirEventNotificationZNode,
   TopicsZNode,
   znodeName,
   znodeParent,
@@ -129,6 +130,8 @@ export type LeaderElectionFact =
     }
   /** A live broker answered KAFKA_STORAGE_ERROR; `orders-0` each. */
   | { type: 'replicas.failed'; brokerId: BrokerId; partitions: readonly string[] }
+  /** Live brokers that gave notice of a failed log directory; which replicas were in it they will say when they are asked. */
+  | { type: 'logDirs.failed'; brokers: readonly BrokerId[] }
   /** A broker's queue overflowed and was emptied: it must be told everything anew. */
   | { type: 'orders.dropped'; brokerId: BrokerId }
   | { type: 'topic.erased'; topic: string; topicId: Uuid }
@@ -139,6 +142,8 @@ export type LeaderElectionCommand =
   /** Of all topics the unknown ones, or one. */
   | { type: 'zk.readTopics'; known: readonly string[]; topic: string | null }
   | { type: 'zk.readDeletions' }
+  /** And removes them. */
+  | { type: 'zk.readLogDirEvents' }
   | {
       type: 'zk.readStates'
       partitions: readonly TopicPartition[]
@@ -196,6 +201,8 @@ function workOf(fact: LeaderElectionFact, { view }: LeaderElectionContext): Work
     }
     case 'replicas.failed':
       return { kind: 'diskFailure', brokerId: fact.brokerId, partitions: fact.partitions }
+    case 'logDirs.failed':
+      return { kind: 'inquiry', brokers: fact.brokers.filter(id => id in view.brokers) }
     case 'orders.dropped': {
       const broker = view.brokers[fact.brokerId]
       return broker === undefined ? null : { kind: 'startup', brokers: [broker] }
@@ -246,6 +253,8 @@ function introducing({ view, task }: LeaderElectionContext): readonly LeaderElec
         ? work.brokers
         : []
   const commands: LeaderElectionCommand[] = opened.map(broker => ({ type: 'channel.open', broker }))
+  // Leaves the first watch on them.
+  if (work.kind === 'takeover') commands.push({ type: 'zk.readLogDirEvents' })
   if (work.kind === 'failure') {
     for (const brokerId of work.brokers) commands.push({ type: 'channel.close', brokerId })
     commands.push({ type: 'deletions.halt', brokers: work.brokers })
@@ -353,6 +362,7 @@ export const leaderElectionMachine = setup({
       return { type: 'zk.readTopics', known, topic }
     }),
     readDeletions: emit({ type: 'zk.readDeletions' }),
+    readLogDirEvents: emit({ type: 'zk.readLogDirEvents' }),
     readStates: emit(({ context }) => ({
       type: 'zk.readStates',
       ...readingList(context.view, context.task as Task),
@@ -386,6 +396,8 @@ export const leaderElectionMachine = setup({
     isOfBroker: ({ context, event }) => workOf(event, context)?.kind === 'brokers',
     isOfTopics: ({ context, event }) => workOf(event, context)?.kind === 'topics',
     isOfDeletions: ({ context, event }) => workOf(event, context)?.kind === 'deletions',
+    isOfLogDirs: ({ event }) =>
+      event.type === 'znode.childrenChanged' && event.path === LogDirEventNotificationZNode.path,
     asksForWork: ({ context, event }) => workOf(event, context) !== null,
     mustRead: ({ context }) =>
       context.task !== null && readingList(context.view, context.task).partitions.length > 0,
@@ -403,7 +415,10 @@ export const leaderElectionMachine = setup({
   on: {
     'znode.deleted': { actions: 'keep' },
     'znode.changed': { actions: 'keep' },
-    'znode.childrenChanged': { actions: 'keep' },
+    'znode.childrenChanged': [
+      { guard: 'isOfLogDirs', actions: 'readLogDirEvents' },
+      { actions: 'keep' },
+    ],
     // Of what is watched only /controller can be created, and that is another chart's.
     'znode.created': {},
     'rebalance.requested': { actions: 'keep' },
@@ -411,6 +426,7 @@ export const leaderElectionMachine = setup({
     'alterPartition.received': { actions: 'keep' },
     'controlledShutdown.received': { actions: 'keep' },
     'replicas.failed': { actions: 'keep' },
+    'logDirs.failed': { actions: 'keep' },
     'orders.dropped': { actions: 'keep' },
     'topic.erased': { actions: 'keepErased' },
     // A deletion of a topic met the fence.
@@ -449,6 +465,7 @@ export const leaderElectionMachine = setup({
             target: 'electing.readingDeletions',
             actions: ['keep', 'takeUp'],
           },
+          { guard: 'isOfLogDirs', actions: 'readLogDirEvents' },
           {},
         ],
         'znode.changed': [
@@ -468,6 +485,7 @@ export const leaderElectionMachine = setup({
           actions: ['keep', 'takeUp'],
         },
         'replicas.failed': { target: 'electing.weighing', actions: ['keep', 'takeUp'] },
+        'logDirs.failed': { target: 'electing.weighing', actions: ['keep', 'takeUp'] },
         'orders.dropped': [
           {
             guard: 'asksForWork',
@@ -492,7 +510,11 @@ export const leaderElectionMachine = setup({
             // by their parent; it leads to one election.
             'znode.deleted': [{ guard: 'isOfBroker' }, { actions: 'keep' }],
             'znode.changed': [{ guard: 'isOfBroker' }, { actions: 'keep' }],
-            'znode.childrenChanged': [{ guard: 'isOfBroker' }, { actions: 'keep' }],
+            'znode.childrenChanged': [
+              { guard: 'isOfBroker' },
+              { guard: 'isOfLogDirs', actions: 'readLogDirEvents' },
+              { actions: 'keep' },
+            ],
           },
         },
         readingBrokers: {

@@ -87,6 +87,8 @@ export type Work =
       readonly electionType: ElectionType
       readonly partitions: readonly TopicPartition[] | null
     }
+  /** Their replicas are named to them again: those that are no more will be answered so (onBrokerLogDirFailure). */
+  | { readonly kind: 'inquiry'; readonly brokers: readonly BrokerId[] }
   /** `partitions`: `orders-0` each. */
   | {
       readonly kind: 'diskFailure'
@@ -228,6 +230,12 @@ export function weigh(
     case 'rebalance': {
       const aims = aimsForRebalance(before, options.imbalancePercentageMax)
       return { view: before, task: { ...task, aims } }
+    }
+    case 'inquiry': {
+      const announced = partitionsOn(before, work.brokers)
+        .filter(known => partitionRow(before, known)?.leadership)
+        .map(known => ({ ...known, isNew: false, to: work.brokers }))
+      return { view: before, task: { ...task, announced } }
     }
     case 'diskFailure': {
       const view = withFailedReplicas(before, work.brokerId, work.partitions)

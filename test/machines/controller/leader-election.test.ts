@@ -458,6 +458,7 @@ test('a reign begins with the dead: brokers are introduced, leaders elected, eve
   expect(told(introduced)).toEqual([
     { type: 'channel.open', broker: broker(1) },
     { type: 'channel.open', broker: broker(3) },
+    { type: 'zk.readLogDirEvents' },
     ['umr', 1, [1, 3]],
     ['umr', 3, [1, 3]],
     { type: 'zk.readStates', partitions: [partition(0), partition(1)], configsOf: [] },
@@ -980,6 +981,30 @@ test('a replica whose disk failed is offline while its broker lives', () => {
   ])
 })
 
+test('notices of failed log directories are read at once, also while something else is under way', () => {
+  const start = settled(three(led(1, [1, 2, 3])))
+  const notice = znode('childrenChanged', '/log_dir_event_notification')
+  const looking = step(leaderElectionMachine, start, znode('deleted', '/brokers/ids/2'))[0]
+  for (const before of [start, looking]) {
+    const [snapshot, commands] = step(leaderElectionMachine, before, notice)
+    expect([snapshot.value, commands]).toEqual([before.value, [{ type: 'zk.readLogDirEvents' }]])
+  }
+})
+
+test('a broker whose log directory failed is asked which of its replicas are no more', () => {
+  const view = cluster([1, 2, 3], {
+    orders: [led(1, [1, 2, 3]), row([2, 3], leadership(2, [2, 3]))],
+  })
+  const [snapshot, orders] = step(leaderElectionMachine, settled(view), {
+    type: 'logDirs.failed',
+    brokers: [1, 9],
+  })
+  expect(snapshot.value).toBe('announcing')
+  expect(told(orders).filter(order => Array.isArray(order) && order[0] === 'lisr')).toEqual([
+    ['lisr', 1, [0, 1, [1, 2, 3], 0]],
+  ])
+})
+
 test('a broker whose queue overflowed is told everything anew; one that is gone is not', () => {
   const start = settled(three(led(1, [1, 2, 3])))
   const [snapshot, orders] = step(leaderElectionMachine, start, {
@@ -1018,6 +1043,7 @@ test('every kind of work waits in order while another is under way', () => {
     znode('changed', '/brokers/topics/orders'),
     znode('childrenChanged', '/admin/delete_topics'),
     { type: 'replicas.failed', brokerId: 1, partitions: ['orders-0'] },
+    { type: 'logDirs.failed', brokers: [1] },
     { type: 'orders.dropped', brokerId: 1 },
     { type: 'controlledShutdown.received', request: 1, brokerId: 1, brokerEpoch: -1 },
     electionAsked('preferred', null),
@@ -1029,6 +1055,7 @@ test('every kind of work waits in order while another is under way', () => {
     'topics',
     'deletions',
     'diskFailure',
+    'inquiry',
     'startup',
     'shutdown',
     'election',
