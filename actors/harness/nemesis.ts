@@ -7,6 +7,7 @@ import type { Workload } from './workload.ts'
 /** Faults by name, as `--faults` takes them. */
 export const faultNames = [
   'kill',
+  'power',
   'vanish',
   'stop',
   'pause',
@@ -169,6 +170,15 @@ export class Nemesis {
         if (node === undefined) return undefined
         if (node.isController) sometimes('controller killed')
         node.kill()
+        this.#later(fault, () => this.#revive(node))
+        return node.path
+      }
+      case 'power': {
+        const node = this.#broker(first, 'running', 'starting', 'stopping', 'paused')
+        const disk = node && platform.tornDisk(node.path)
+        if (node === undefined || disk === undefined) return undefined
+        node.kill()
+        disk.crash()
         this.#later(fault, () => this.#revive(node))
         return node.path
       }

@@ -8,6 +8,7 @@ import type { TraceEntry } from '../trace.ts'
 import { type FaultName, faultNames, Nemesis, type PlannedFault, planFaults } from './nemesis.ts'
 import { specs } from './specs/all.ts'
 import type { Violation, Watcher } from './specs/spec.ts'
+import { TopicChurn } from './topic-churn.ts'
 import { Workload } from './workload.ts'
 
 export interface SimulationOptions {
@@ -51,14 +52,21 @@ const refusals = [/zookeeper\.connection\.timeout\.ms/, /already registered/, /N
 
 /** Runs one seed: chaos, healing, and the time in which all must be well again. */
 export async function simulate(options: SimulationOptions): Promise<SimulationReport> {
-  const platform = simulatedPlatform({ seed: options.seed })
   const random = seededRandom(options.seed ^ 0x73616d73)
   const partitions = 1 + Math.floor(random.next() * 3)
+  const minInSync = random.next() < 0.5 ? 1 : 2
+  // Machines that lose their power lose what was not flushed: then everything is, before it is acknowledged.
+  const isTorn = random.next() < 0.35
+  const platform = simulatedPlatform({ seed: options.seed, disks: isTorn ? 'torn' : 'whole' })
   const cluster = await startCluster({
     platform,
     topics: [{ name: 'orders', partitions, replicationFactor: 3 }],
     overrides: {
-      'min.insync.replicas': random.next() < 0.5 ? 1 : 2,
+      'min.insync.replicas': minInSync,
+      ...(isTorn ? { 'log.flush.interval.messages': 1 } : {}),
+      // Segments roll, so that indexes and snapshots of the past are in play.
+      'log.segment.bytes': random.next() < 0.5 ? 8 * 1024 * 1024 : 16 * 1024,
+      'offsets.topic.segment.bytes': random.next() < 0.5 ? 4 * 1024 * 1024 : 8 * 1024,
       'unclean.leader.election.enable': false,
       'leader.imbalance.check.interval.seconds': 10,
       'replica.socket.timeout.ms': 5000,
@@ -79,6 +87,7 @@ class Simulation {
   readonly #platform: SimulatedPlatform
   readonly #cluster: Cluster
   readonly #workload: Workload
+  readonly #churn: TopicChurn | undefined
   readonly #nemesis: Nemesis
   readonly #watchers: (Watcher & { readonly name: string })[]
   readonly #violations: Violation[] = []
@@ -113,6 +122,10 @@ class Simulation {
       pauseMs: 50 + random.next() * 400,
       sometimes: what => this.#count(what),
     })
+    this.#churn =
+      random.next() < 0.5
+        ? new TopicChurn({ cluster, platform, random, sometimes: what => this.#count(what) })
+        : undefined
     this.#nemesis = new Nemesis({
       cluster,
       platform,
@@ -146,6 +159,7 @@ class Simulation {
       this.#options.told?.(entry)
     })
     this.#workload.start()
+    this.#churn?.start()
     this.#nemesis.schedule(this.#plan)
     this.#pass(this.#chaosMs)
     if (this.#violations.length === 0) this.#recover()
@@ -169,6 +183,7 @@ class Simulation {
   #recover(): void {
     this.#nemesis.heal()
     this.#workload.stopSending()
+    this.#churn?.stop()
     if (!this.#reach('after the faults')) return
     this.#workload.sendEverywhere()
     this.#reach('after a last round of records')
@@ -217,6 +232,8 @@ class Simulation {
               .join(', '),
         )
     }
+    const remaining = this.#churn?.remaining() ?? []
+    if (remaining.length > 0) missing.push(`topics that should be gone: ${remaining.join(', ')}`)
     const members = this.#workload.members('billing').length
     const groups = state.groups.filter(
       ({ groupId, members: list }) => groupId === 'billing' && list.length > 0,
@@ -242,7 +259,7 @@ class Simulation {
     const endMs = this.#platform.clock.now() + durationMs
     while (this.#platform.clock.now() < endMs && this.#violations.length === 0) {
       this.#platform.pass(Math.min(stepMs, endMs - this.#platform.clock.now()))
-      const [failure] = this.#workload.failures
+      const [failure] = [...this.#workload.failures, ...(this.#churn?.failures ?? [])]
       if (failure !== undefined) this.#violate('clients', failure)
       const failed = this.#cluster.brokers.find(({ state }) => state === 'failed') as
         | BrokerNode

@@ -20,7 +20,11 @@ export const safetyOneOwnerPerGeneration: Spec = {
     const owners = new Map<string, string>()
     return {
       saw({ kind, type, path, detail }) {
-        if (kind === 'state' && String(detail.to).startsWith('preparingRebalance') && groupPath.test(path))
+        if (
+          kind === 'state' &&
+          String(detail.to).startsWith('preparingRebalance') &&
+          groupPath.test(path)
+        )
           sometimes('group rebalanced')
         if (kind !== 'command' || type !== 'partitions.assign' || !clientPath.test(path)) return
         const member = cluster.registry.roots.get(path)?.getSnapshot() as Member | undefined
