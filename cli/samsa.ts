@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addFaultCommands } from './fault.ts'
+import { addInspectCommand } from './inspect.ts'
 import { addMachinesCommands } from './machines.ts'
 import { addStateCommand } from './state.ts'
 import { addUpCommand } from './up.ts'
@@ -25,6 +26,7 @@ addUpCommand(program)
 addFaultCommands(program)
 addStateCommand(program)
 addMachinesCommands(program)
+addInspectCommand(program)
 
 try {
   await program.parseAsync()

@@ -29,6 +29,9 @@ const waitingBytesMax = 16 * 1024 * 1024
 /** Facts that wait for their actor's turn, as far as a reader is told of them. */
 const waitingFactsMax = 1000
 
+/** A reader that hears nothing for minutes takes the connection for dead: a comment now and then, ms. */
+const heartbeatMs = 30_000
+
 export function actorRow({ path, machine, getSnapshot }: Root): ActorRow {
   return { path, chart: machine.id, state: stateName(getSnapshot().value) }
 }
@@ -88,7 +91,9 @@ export function streamActor(
       response.end()
     },
   })
+  const heartbeat = setInterval(() => void response.write(':\n\n'), heartbeatMs)
   response.on('close', () => {
+    clearInterval(heartbeat)
     facts.unsubscribe()
     snapshots.unsubscribe()
   })

@@ -114,8 +114,7 @@ function answerActor(
   const root = cluster.registry.roots.get(path)
   if (root === undefined)
     throw new HttpError(404, `No actor ${path} is running: GET /api/actors has all that are`)
-  if (request.headers.accept?.includes('text/event-stream'))
-    streamActor(cluster, root, response)
+  if (request.headers.accept?.includes('text/event-stream')) streamActor(cluster, root, response)
   else answer(response, 200, actorView(root, root.getSnapshot(), null))
 }
 

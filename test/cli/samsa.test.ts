@@ -36,10 +36,15 @@ function start(...args: string[]) {
   child.stderr.on('data', chunk => {
     err += chunk
   })
+  /** What the expression catches, once stderr has it. */
+  const errMatch = async (expression: RegExp): Promise<string> => {
+    await expect.poll(() => err, { timeout: 10_000 }).toMatch(expression)
+    return expression.exec(err)?.[1] ?? ''
+  }
   const ended = new Promise<Ended>(resolve => {
     child.on('close', code => resolve({ code, out, err }))
   })
-  return { child, firstLine, ended }
+  return { child, firstLine, errMatch, ended }
 }
 
 const run = (...args: string[]): Promise<Ended> => start(...args).ended
@@ -122,6 +127,24 @@ test('the whole story goes into a file, down to what Ctrl-C ends', async () => {
   const nowhere = await run('up', ...anyPorts, '--trace', file)
   expect(nowhere.code).toBe(1)
   expect(nowhere.err).toContain(`no such file or directory, open '${file}'`)
+})
+
+test('inspect follows one chart fact by fact, to its end', async () => {
+  const { ready } = await up('--brokers', '1')
+  const actor = 'broker-1'
+  const followed = start('inspect', '--actor', actor, '--stately', '--control', ready.control)
+  expect(await followed.firstLine).toBe('running.connected')
+  const page = await followed.errMatch(/Open (http:\/\/127\.0\.0\.1:\d+\/) /)
+  expect(await (await fetch(page)).text()).toContain(actor)
+  await run('fault', 'stop', '1', '--control', ready.control)
+  const { code, out, err } = await followed.ended
+  expect(code).toBe(0)
+  expect(out).toMatch(/^shutdown\.requested → /m)
+  expect(err).toContain(`${actor} has stopped.`)
+
+  const nobody = await run('inspect', '--actor', 'broker-9', '--control', ready.control)
+  expect(nobody.code).toBe(1)
+  expect(nobody.err).toContain('No actor broker-9 is running')
 })
 
 test('a taken port is a clear error naming it', async () => {
