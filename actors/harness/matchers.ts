@@ -22,7 +22,6 @@ interface Result {
 
 interface Wanted {
   readonly cluster: Cluster
-  /** Undefined: it cannot be told yet. */
   readonly isSo: () => boolean
   /** What was wanted, as the rest of "expected …". */
   readonly what: string
@@ -63,7 +62,8 @@ const has = (value: unknown, ...names: string[]): boolean =>
   typeof value === 'object' && value !== null && names.every(name => name in value)
 
 function partitionOf(matcher: string, received: unknown): PartitionHandle {
-  if (!has(received, 'cluster', 'topic', 'partition')) throw wrongKind(matcher, 'a partition', received)
+  if (!has(received, 'cluster', 'topic', 'partition'))
+    throw wrongKind(matcher, 'a partition', received)
   return received as PartitionHandle
 }
 
@@ -85,7 +85,11 @@ function leadership(partition: PartitionHandle): string {
 }
 
 /** The word for where a broker, a group or a partition's leader is. */
-function statesOf(received: unknown): { name: string; states: () => readonly string[]; about: string } {
+function statesOf(received: unknown): {
+  name: string
+  states: () => readonly string[]
+  about: string
+} {
   if (has(received, 'cluster', 'expireSession')) {
     const broker = received as BrokerHandle
     const chart = (): string =>
@@ -168,6 +172,9 @@ let asked = 0
 /** How often the lag is asked for. */
 const lagPollMs = 50
 
+/** vitest leaves it undefined where there is no `.not`. */
+const negated = (of: { readonly isNot?: boolean }): boolean => of.isNot === true
+
 expect.extend({
   toHaveLeader(received: unknown, id?: number, options?: WaitOptions) {
     const partition = partitionOf('toHaveLeader', received)
@@ -176,7 +183,11 @@ expect.extend({
       id === undefined ? partition.leader !== undefined : partition.leader?.id === id
     const what = `${name} to be led by ${id === undefined ? 'some broker' : `broker ${id}`}`
     const { cluster } = partition
-    return waited(this.isNot, { cluster, isSo, what, is: () => leadership(partition), about: [name] }, options)
+    return waited(
+      negated(this),
+      { cluster, isSo, what, is: () => leadership(partition), about: [name] },
+      options,
+    )
   },
   toHaveLeaderOtherThan(received: unknown, id: number, options?: WaitOptions) {
     const partition = partitionOf('toHaveLeaderOtherThan', received)
@@ -184,7 +195,11 @@ expect.extend({
     const isSo = (): boolean => partition.leader !== undefined && partition.leader.id !== id
     const what = `${name} to be led by another broker than ${id}`
     const { cluster } = partition
-    return waited(this.isNot, { cluster, isSo, what, is: () => leadership(partition), about: [name] }, options)
+    return waited(
+      negated(this),
+      { cluster, isSo, what, is: () => leadership(partition), about: [name] },
+      options,
+    )
   },
   toHaveIsr(received: unknown, isr: readonly number[], options?: WaitOptions) {
     const partition = partitionOf('toHaveIsr', received)
@@ -193,7 +208,11 @@ expect.extend({
     const isSo = (): boolean => [...partition.isr].sort().join(', ') === wanted
     const what = `${name} to have the ISR [${wanted}]`
     const { cluster } = partition
-    return waited(this.isNot, { cluster, isSo, what, is: () => leadership(partition), about: [name] }, options)
+    return waited(
+      negated(this),
+      { cluster, isSo, what, is: () => leadership(partition), about: [name] },
+      options,
+    )
   },
   toBeInState(received: unknown, wanted: string, options?: WaitOptions) {
     const { name, states, about } = statesOf(received)
@@ -201,10 +220,10 @@ expect.extend({
     const isSo = (): boolean => states().some(state => isState(state, wanted))
     const is = (): string => `is ${states().filter(Boolean).join(', ')}`
     const what = `${name} to be in state ${wanted}`
-    return waited(this.isNot, { cluster, isSo, what, is, about: [about] }, options)
+    return waited(negated(this), { cluster, isSo, what, is, about: [about] }, options)
   },
   toHaveLag(received: unknown, lag: number, options?: WaitOptions) {
-    return lagged(this.isNot, groupOf('toHaveLag', received), lag, options)
+    return lagged(negated(this), groupOf('toHaveLag', received), lag, options)
   },
   toHaveFired(received: unknown, times?: number) {
     if (!has(received, 'fired', 'what', 'remove'))
@@ -216,7 +235,7 @@ expect.extend({
     return {
       pass: times === undefined ? fired > 0 : fired === times,
       message: () =>
-        `expected ${what} ${this.isNot ? 'not ' : ''}${said}; it has fired ${fired} times. ` +
+        `expected ${what} ${negated(this) ? 'not ' : ''}${said}; it has fired ${fired} times. ` +
         'It fires when a request of its API and scope reaches a broker',
     }
   },

@@ -1,8 +1,8 @@
 /** The door for vitest: a cluster for each test, faults that must fire, and expectations that wait on the cluster's clock. */
 import { test as base, vi } from 'vitest'
+import type { Cluster } from '../cluster.ts'
 import type { FaultHandle } from '../fault-handle.ts'
 import type { Faults } from '../faults.ts'
-import type { Cluster } from '../cluster.ts'
 import { endTestCluster, type HarnessOptions, isVirtual, startTestCluster } from './fixture.ts'
 import { lastStory } from './story.ts'
 import './matchers.ts'
@@ -24,23 +24,40 @@ function checkTimersAreTrue(): void {
   )
 }
 
+/** What failed is told with how it came to that. */
+function tellStories(
+  errors: readonly { message?: string; stack?: string }[],
+  clusters: readonly Cluster[],
+): void {
+  const story = clusters.map(cluster => lastStory(cluster)).join('\n')
+  for (const error of errors) {
+    if (error.message === undefined || error.message.includes('The last lines of the story'))
+      continue
+    const told = `${error.message}\n\n${story}`
+    error.stack = error.stack?.replace(error.message, () => told) ?? told
+    error.message = told
+  }
+}
+
 /**
  * vitest's `test` with fixtures, each made on first use and ended with its test:
  * - `cluster`: one cluster, by `clusterOptions`: `test.override('clusterOptions', { brokers: 1, topics: [{ name: 'orders' }] })`;
  * - `faults`: its faults;
  * - `startCluster(options)`: others, for tests that want them at a moment of their own.
  *
- * A test whose faults never fired fails; one that failed has the last lines of each cluster's story among its annotations.
+ * A test whose faults never fired fails; one that failed tells the last lines of each cluster's story.
  */
 export const test = base
   .extend('clusterOptions', {} as HarnessOptions)
-  .extend('startCluster', async ({ clusterOptions, task, annotate, onTestFailed }, { onCleanup }) => {
+  .extend('startCluster', async ({ clusterOptions, task }, { onCleanup }) => {
     const started: { cluster: Cluster; options: HarnessOptions }[] = []
     const hasFailed = (): boolean => task.result?.state === 'fail'
-    onTestFailed(async () => {
-      for (const { cluster } of started) await annotate(lastStory(cluster), 'story')
-    })
     onCleanup(async () => {
+      if (hasFailed())
+        tellStories(
+          task.result?.errors ?? [],
+          started.map(({ cluster }) => cluster),
+        )
       // All are ended, whatever one of them says.
       const ends = started.map(({ cluster, options }) =>
         endTestCluster(cluster, options, hasFailed()),
