@@ -108,6 +108,8 @@ export interface Partition extends TopicPartition {
   readonly replicas: readonly BrokerId[]
   readonly highWatermark: number
   readonly lastStableOffset: number
+  /** As leader: below it no live replica has anything; −1 while one has not said where its log begins. */
+  readonly lowWatermark: number
   /** The chart's state as text, e.g. `leader.isrCommitted`. */
   readonly state: string
   /** The chart's snapshot, for the selectors beside the chart (machines/broker/partition-replica.ts). */
@@ -124,6 +126,11 @@ export interface Partition extends TopicPartition {
       readonly allowsZstd?: boolean
     },
   ): AppendResult
+  /**
+   * As leader: moves the log's start on to an offset, never back. NOT_LEADER_OR_FOLLOWER, POLICY_VIOLATION where the topic is compacted
+   * only, OFFSET_OUT_OF_RANGE beyond the high watermark.
+   */
+  deleteRecords(beforeOffset: number): ErrorCode
   /** A follower asked for what comes after `logEndOffset`; its log does not diverge from ours below. */
   fetchedBy(follower: {
     readonly from: BrokerId

@@ -4,6 +4,7 @@ import {
   follows,
   isLagging,
   isNews,
+  lowWatermark,
   type PartitionReplicaFact,
   type PartitionReplicaSnapshot,
   partitionReplicaMachine,
@@ -187,6 +188,10 @@ export class Replica implements Partition {
     return this.log.lastStableOffset(this.highWatermark)
   }
 
+  get lowWatermark(): number {
+    return lowWatermark(this.snapshot, this.log.logStartOffset)
+  }
+
   get state(): string {
     return stateName(this.snapshot.value)
   }
@@ -274,7 +279,23 @@ export class Replica implements Partition {
       return
     }
     this.#unsaid.delete(follower.from)
+    const before = this.lowWatermark
     this.#root.send(fact)
+    // Who deletes records waits for that.
+    if (this.lowWatermark !== before) this.#around.broker.purgatory.advance(this.key)
+  }
+
+  deleteRecords(beforeOffset: number): ErrorCode {
+    const { snapshot, log } = this
+    const refused = refusal(snapshot, 1)
+    if (refused !== errors.NONE) return refused
+    if (!log.options.deletes) return errors.POLICY_VIOLATION
+    if (beforeOffset < 0) return errors.OFFSET_OUT_OF_RANGE
+    let answer: ErrorCode = errors.KAFKA_STORAGE_ERROR
+    onDisk(() => {
+      answer = log.advanceLogStartOffset(beforeOffset, this.highWatermark)?.errorCode ?? errors.NONE
+    })
+    return answer
   }
 
   /** Who was at the end till now is known to have been: the lag of a follower counts from there. */

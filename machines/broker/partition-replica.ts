@@ -828,6 +828,19 @@ export const readableUpTo = (
   isolation: 'everything' | 'committed',
 ): number => (isolation === 'everything' ? context.logEndOffset : context.highWatermark)
 
+/**
+ * Below it no live replica has anything: the least start of all their logs; −1 while one has not said (Partition.lowWatermarkIfLeader).
+ *
+ * @param logStartOffset of the leader's own log
+ */
+export const lowWatermark = (
+  { context }: PartitionReplicaSnapshot,
+  logStartOffset: number,
+): number =>
+  Object.entries(context.followers)
+    .filter(([id]) => context.alive.includes(Number(id)))
+    .reduce((least, [, follower]) => Math.min(least, follower.logStartOffset), logStartOffset)
+
 /** A new leader whose high watermark has not reached the start of its epoch: it cannot say yet where the log ends for consumers (KIP-207). */
 export const isEndUnknown = ({ context }: PartitionReplicaSnapshot): boolean =>
   context.leaderEpochStart > context.highWatermark
@@ -851,7 +864,7 @@ export const isNewcomer = ({ context }: PartitionReplicaSnapshot, from: BrokerId
  */
 export function isNews(
   { context }: PartitionReplicaSnapshot,
-  fetch: { from: BrokerId; logEndOffset: number; brokerEpoch: number },
+  fetch: { from: BrokerId; logEndOffset: number; logStartOffset: number; brokerEpoch: number },
 ): boolean {
   const follower = context.followers[fetch.from]
   return (
@@ -859,6 +872,7 @@ export function isNews(
     follower.leaderEpoch !== context.leaderEpoch ||
     fetch.logEndOffset !== follower.logEndOffset ||
     fetch.logEndOffset !== context.logEndOffset ||
+    fetch.logStartOffset !== follower.logStartOffset ||
     fetch.brokerEpoch !== follower.brokerEpoch ||
     follower.leaderLogEndOffset !== context.logEndOffset ||
     !context.isr.includes(fetch.from)

@@ -10,6 +10,7 @@ import {
   CreatePartitions,
   CreateTopics,
   DeleteGroups,
+  DeleteRecords,
   DeleteTopics,
   DescribeCluster,
   DescribeConfigs,
@@ -59,6 +60,7 @@ import { listGroups } from './16-list-groups.ts'
 import { apiVersions } from './18-api-versions.ts'
 import { createTopics } from './19-create-topics.ts'
 import { deleteTopics } from './20-delete-topics.ts'
+import { deleteRecords } from './21-delete-records.ts'
 import { initProducerId } from './22-init-producer-id.ts'
 import { offsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts'
 import { describeConfigs } from './32-describe-configs.ts'
@@ -98,6 +100,7 @@ const rows: readonly Served[] = [
   ),
   served(CreateTopics, createTopics),
   served(DeleteTopics, deleteTopics),
+  served(DeleteRecords, deleteRecords),
   served(InitProducerId, initProducerId),
   served(OffsetForLeaderEpoch, offsetForLeaderEpoch),
   served(DescribeConfigs, describeConfigs),

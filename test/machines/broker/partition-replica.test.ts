@@ -8,6 +8,7 @@ import {
   isLagging,
   isNewcomer,
   isNews,
+  lowWatermark,
   maximalIsr,
   type PartitionReplicaCommand,
   type PartitionReplicaFact,
@@ -428,9 +429,10 @@ describe('a fetch of a follower', () => {
 
   test('is no news while both stay where they were', () => {
     const [at] = run(leader(), fetched(3, 10, { atMs: t0 + 2000 }))
-    const again = { from: 3, logEndOffset: 10, brokerEpoch: 100 }
+    const again = { from: 3, logEndOffset: 10, logStartOffset: 0, brokerEpoch: 100 }
     expect(isNews(at, again)).toBe(false)
     expect(isNews(at, { ...again, logEndOffset: 9 })).toBe(true)
+    expect(isNews(at, { ...again, logStartOffset: 2 })).toBe(true)
     expect(isNews(at, { ...again, brokerEpoch: 101 })).toBe(true)
     expect(isNews(at, { ...again, from: 4 })).toBe(true)
     expect(isNews(run(at, appended(11))[0], again)).toBe(true)
@@ -445,7 +447,7 @@ test('a follower is a newcomer until its first fetch in a reign', () => {
   expect(isNewcomer(known, 3)).toBe(false)
   const [confirmed] = run(known, assigned({ leaderEpoch: 6 }))
   expect(isNewcomer(confirmed, 3)).toBe(true)
-  const again = { from: 3, logEndOffset: 10, brokerEpoch: 100 }
+  const again = { from: 3, logEndOffset: 10, logStartOffset: 0, brokerEpoch: 100 }
   expect(isNews(confirmed, again)).toBe(true)
 })
 
@@ -713,6 +715,16 @@ describe('what readers ask', () => {
     const [at] = run(leader(), appended(12))
     expect(readableUpTo(at, 'everything')).toBe(12)
     expect(readableUpTo(at, 'committed')).toBe(10)
+  })
+
+  test('the low watermark is the least start of the logs of all that live', () => {
+    expect(lowWatermark(leader(), 4)).toBe(-1)
+    const [at] = run(leader(), fetched(2, 10, { logStartOffset: 3 }), fetched(3, 10))
+    expect(lowWatermark(at, 4)).toBe(0)
+    const [without] = run(at, { type: 'brokers.changed', alive: [1, 2], atMs: t0 + 3000 })
+    expect(lowWatermark(without, 4)).toBe(3)
+    const [moved] = run(without, fetched(2, 10, { logStartOffset: 6 }))
+    expect(lowWatermark(moved, 4)).toBe(4)
   })
 
   test('a new leader does not know the end while its high watermark is before its epoch (KIP-207)', () => {
