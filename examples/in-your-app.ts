@@ -65,7 +65,14 @@ const shop = setup({
       batch: event.type === 'consumer.records' ? event.batch : -1,
     })),
     tell: ({ event }) =>
-      console.log(event.type, 'broker' in event ? `${event.broker} ${event.state}` : ''),
+      console.log(
+        event.type,
+        'broker' in event
+          ? `${event.broker} ${event.state}`
+          : 'error' in event
+            ? event.error.message
+            : '',
+      ),
   },
   guards: {
     isHalfway: ({ context }) => context.placed === ordersMax / 2,
@@ -80,7 +87,7 @@ const shop = setup({
     src: 'cluster',
     input: { topics: [{ name: 'orders', partitions: 3, replicationFactor: 3 }] },
   },
-  on: { 'cluster.broker': { actions: 'tell' } },
+  on: { 'cluster.broker': { actions: 'tell' }, 'cluster.failed': { actions: 'tell' } },
   initial: 'building',
   states: {
     building: { on: { 'cluster.started': { target: 'open', actions: ['tell', 'keepAddress'] } } },

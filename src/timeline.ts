@@ -68,6 +68,19 @@ export class Timeline {
     this.#nowMs = Math.max(this.#nowMs, atMs)
   }
 
+  /**
+   * Fires what is due up to an instant and was armed before this call; stands at that instant where nothing else is due. What is
+   * armed meanwhile waits for its own turn, so that others of the program have theirs.
+   */
+  runTurn(atMs: number): void {
+    const armedBefore = this.#seq
+    for (let due = this.nextDueAtMs; due !== undefined && due <= atMs; due = this.nextDueAtMs) {
+      if ((this.#heap[0] as Entry).seq >= armedBefore) return
+      this.runNext()
+    }
+    this.#nowMs = Math.max(this.#nowMs, atMs)
+  }
+
   #before(a: number, b: number): boolean {
     const x = this.#heap[a] as Entry
     const y = this.#heap[b] as Entry

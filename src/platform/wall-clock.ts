@@ -61,7 +61,7 @@ export function wallClock(): Clock {
     const toMs = Math.min(nowMs, fromMs + catchUpStepMs(nowMs - fromMs))
     catchingUp = toMs < nowMs
     try {
-      timeline.runUntil(toMs)
+      timeline.runTurn(toMs)
     } finally {
       arm()
     }

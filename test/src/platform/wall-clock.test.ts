@@ -54,3 +54,20 @@ test('time never goes back and loses nothing over a stall', async () => {
   expect(seen).toEqual([...seen].sort((a, b) => a - b))
   expect(Math.abs(clock.now() - start - (performance.now() - wall))).toBeLessThan(50)
 })
+
+test('timers that arm one another without a pause leave promises and input their turns', async () => {
+  const clock = wallClock()
+  let steps = 0
+  let heard = 0
+  const again = (): void => {
+    if (++steps < 1000) clock.setTimeout(again, 0)
+  }
+  clock.setTimeout(again, 0)
+  const listen = (): void => {
+    heard++
+    if (steps < 1000) setImmediate(() => Promise.resolve().then(listen))
+  }
+  listen()
+  while (steps < 1000) await later(1)
+  expect(heard).toBeGreaterThan(100)
+})
