@@ -2,7 +2,13 @@ import { throwError } from 'rxjs'
 import { acknowledgement } from '../../../machines/broker/partition-replica.ts'
 import { type ErrorCode, errorName, errors } from '../../../src/error.ts'
 import type { Produce, RequestOf, ResponseDraftOf } from '../../../src/protocol/index.ts'
-import { batchHeaderBytes, RecordBatch, viewOf } from '../../../src/records/batch.ts'
+import {
+  batchHeaderBytes,
+  batchSizeAt,
+  currentMagic,
+  RecordBatch,
+  viewOf,
+} from '../../../src/records/batch.ts'
 import { isInternalTopic } from '../auto-topic-creation.ts'
 import type { BrokerWorld, Partition } from '../broker-world.ts'
 import type { Call, Handler } from '../handler.ts'
@@ -15,6 +21,14 @@ type PartitionAnswer = Answer['responses'][number]['partitionResponses'][number]
 
 /** Kafka's own admin client may write to internal topics, by the name it goes under (AdminUtils.ADMIN_CLIENT_ID). */
 const adminClientId = '__admin_client'
+
+/** Refusals beside which a log says where it begins: what is no batch at all does not come so far (ReplicaManager.appendToLocalLog). */
+const tellsLogStart: ReadonlySet<ErrorCode> = new Set([
+  errors.INVALID_RECORD,
+  errors.INVALID_TIMESTAMP,
+  errors.OUT_OF_ORDER_SEQUENCE_NUMBER,
+  errors.INVALID_PRODUCER_EPOCH,
+])
 
 /** One partition of the request, and how it stands. */
 interface Part {
@@ -97,6 +111,9 @@ function append(broker: BrokerWorld, request: Request, call: Call): Part[] {
         }))
         const answer = {
           ...refused(index, errorCode),
+          ...(tellsLogStart.has(errorCode) && isOneBatch(records)
+            ? { logStartOffset: partition.log.logStartOffset }
+            : {}),
           errorMessage: message,
           recordErrors: refusals,
         }
@@ -121,6 +138,11 @@ function refusalOfAll({ acks, topicData, transactionalId }: Request, call: Call)
     )
   return isUnauthorized ? errors.TRANSACTIONAL_ID_AUTHORIZATION_FAILED : errors.NONE
 }
+
+const isOneBatch = (records: Uint8Array): boolean =>
+  records.length >= batchHeaderBytes &&
+  new RecordBatch(viewOf(records)).magic === currentMagic &&
+  batchSizeAt(viewOf(records), 0) === records.length
 
 /** By the first batch: a request that has more than one for a partition is refused anyway. */
 const isTransactional = (records: Uint8Array): boolean =>

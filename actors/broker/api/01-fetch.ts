@@ -280,11 +280,15 @@ function readOne(
   return found.ok ? { ...data, records: found.records } : refused(index, found.errorCode)
 }
 
+const isUnknown = (errorCode: ErrorCode): boolean =>
+  errorCode === errors.UNKNOWN_TOPIC_OR_PARTITION || errorCode === errors.UNKNOWN_TOPIC_ID
+
 const refused = (partitionIndex: number, errorCode: ErrorCode): FetchedData => ({
   partitionIndex,
   errorCode,
   highWatermark: -1,
-  abortedTransactions: null,
+  // What no log was looked for has none; of a log that was, they were not asked for.
+  abortedTransactions: isUnknown(errorCode) ? [] : null,
   records: noRecords,
 })
 

@@ -65,6 +65,8 @@ function answer(
   topic: string,
   asked: Asked,
 ): Answer {
+  if (call.version > 0 && !isKnownTimestamp(asked.timestamp, call.version))
+    return refused(asked, call, errors.UNSUPPORTED_VERSION)
   const partition = broker.partitions.find(topic, asked.partitionIndex)
   if (typeof partition === 'number') return refused(asked, call, partition)
   const leaderOnly = replicaId !== debuggingConsumer
@@ -96,6 +98,13 @@ function answer(
     oldStyleOffsets: ends.slice(0, Math.max(0, asked.maxNumOffsets)),
   }
 }
+
+/** Times, and what negative ones stand for since which version (KafkaApis.timestampMinSupportedVersion). */
+const isKnownTimestamp = (timestamp: number, version: number): boolean =>
+  timestamp >= earliest ||
+  (timestamp === maxTimestamp && version >= 7) ||
+  (timestamp === earliestLocal && version >= 8) ||
+  (timestamp === latestTiered && version >= 9)
 
 interface Found {
   readonly timestamp: number

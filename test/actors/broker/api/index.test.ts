@@ -35,6 +35,7 @@ test('what is advertised begins at version 0 and ends where Kafka 3.9 ends', () 
     18: 4,
     19: 7,
     20: 6,
+    21: 2,
     22: 5,
     23: 4,
     32: 4,
