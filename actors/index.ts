@@ -1,6 +1,7 @@
 /** The door that needs no platform: everything runs on the one it is given. */
 export { ConfigError, type Profile } from '../src/broker/config.ts'
 export type * from '../src/ports.ts'
+export { ZooKeeperError } from '../src/zookeeper/error.ts'
 export { WrongState } from './broker-node.ts'
 export {
   type ConsumerActorCommand,
@@ -40,3 +41,21 @@ export { parseTopicSpec, type TopicSpec } from './topic-spec.ts'
 export { Trace, type TraceEntry, type TraceKind } from './trace.ts'
 export { NotReached } from './until.ts'
 export type { World } from './world.ts'
+export type {
+  ClientState,
+  CreateOptions,
+  Op,
+  OpResult,
+  Stat,
+  WatchEvent,
+  ZooKeeperClient,
+} from './zookeeper/client.ts'
+export type { LeaderLatch, LeaderLatchOptions } from './zookeeper/leader-latch.ts'
+export {
+  connectZooKeeper,
+  startZooKeeperServer,
+  type ZooKeeperClientHandle,
+  type ZooKeeperClientSettings,
+  type ZooKeeperHandle,
+  type ZooKeeperServerOptions,
+} from './zookeeper-handles.ts'

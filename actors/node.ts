@@ -3,6 +3,11 @@
 import { nodePlatform } from '../src/platform/node.ts'
 import { nodeCompression } from '../src/platform/node-compression.ts'
 import { type Cluster, type ClusterOptions, startCluster as startOn } from './cluster.ts'
+import {
+  startZooKeeperServer as startServerOn,
+  type ZooKeeperHandle,
+  type ZooKeeperServerOptions,
+} from './zookeeper-handles.ts'
 
 export interface NodeClusterOptions extends Partial<Omit<ClusterOptions, 'durable'>> {
   /**
@@ -36,4 +41,21 @@ export async function startCluster({
   if (options.platform !== undefined)
     throw new RangeError('dataDir is for the Node platform: make it nodePlatform({ dataDir })')
   return startOn({ ...options, platform: nodePlatform({ dataDir }), durable: true })
+}
+
+/**
+ * Starts ZooKeeper alone; by default over TCP on a free port of 127.0.0.1.
+ *
+ * @param options.dataDir where it keeps everything, in `zookeeper` below it. Without it everything is in memory.
+ * @throws what the system says: EADDRINUSE, or of `dataDir`
+ */
+export async function startZooKeeperServer({
+  dataDir,
+  ...options
+}: Partial<Omit<ZooKeeperServerOptions, 'durable'>> & {
+  readonly dataDir?: string
+} = {}): Promise<ZooKeeperHandle> {
+  if (dataDir === undefined)
+    return startServerOn({ ...options, platform: options.platform ?? nodePlatform() })
+  return startServerOn({ ...options, platform: nodePlatform({ dataDir }), durable: true })
 }

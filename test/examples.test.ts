@@ -58,6 +58,30 @@ test('in-your-app: cluster, producer and consumer as actors of an app ship every
   expect(story).toMatch(/20 placed, 20 shipped, each once/)
 })
 
+test('leader-latch: three lose their leader one after another, and each time one is told', async () => {
+  const story = await run('leader-latch.ts')
+  const inOrder = [
+    /story +anna leads\n/,
+    /story +anna dies without a word/,
+    /zookeeper +deleted …latch-0000000000/,
+    /session\/0x\w+ +open\.detached → expiring/,
+    /client\/bert\/zookeeper-client +is told: deleted …latch-0000000000/,
+    /story +bert leads\n/,
+    /session\/0x\w+ +open\.attached → expiring/,
+    /story +cleo leads\n/,
+    /bert\/leader-latch\S+ +standing\.looking → standing\.enrolling/,
+    /cleo\/leader-latch\S+ +leaving\.deleting → left/,
+    /story +they led one after another: anna, bert, cleo, bert/,
+  ]
+  let rest = story
+  for (const line of inOrder) {
+    expect(rest).toMatch(line)
+    rest = rest.slice(rest.search(line))
+  }
+  // No herd: cleo hears nothing of anna's end.
+  expect(story).not.toMatch(/cleo\/zookeeper-client +is told: deleted …latch-0000000000/)
+})
+
 test('every example is run by a test', () => {
   const tests = ['kill-the-leader.ts', 'rebalance.ts', 'leader-latch.ts', 'in-your-app.ts']
   expect(readdirSync(join(root, 'examples')).filter(name => !tests.includes(name))).toEqual([])

@@ -170,7 +170,9 @@ export function startLeaderLatch(
   return {
     path,
     get leads() {
-      return leads(snapshot())
+      const now = snapshot()
+      // Of a process that was killed only what it last believed is left.
+      return now.status === 'active' && leads(now)
     },
     get candidate() {
       return snapshot().context.candidate

@@ -79,10 +79,14 @@ export class Ensemble {
 
   join(name: string, options: Partial<ZooKeeperClientOptions> = {}): Member {
     const { world, process } = this.world(name)
+    return this.joinIn(world, process, options)
+  }
+
+  joinIn(world: World, process: Process, options: Partial<ZooKeeperClientOptions> = {}): Member {
     const client = startZooKeeperClient(world, {
       servers: [this.zookeeper.address as Address],
       sessionTimeoutMs: 2000,
-      path: `${name}/zookeeper-client`,
+      path: `${world.name}/zookeeper-client`,
       ...options,
     })
     const told: WatchEvent[] = []
