@@ -2,6 +2,7 @@ import { seededRandom } from '../../src/platform/random.ts'
 import type { SimulatedPlatform } from '../../src/platform/simulated.ts'
 import type { BrokerNode } from '../broker-node.ts'
 import type { Cluster } from '../cluster.ts'
+import { Operator } from './operator.ts'
 import type { Workload } from './workload.ts'
 
 /** Faults by name, as `--faults` takes them. */
@@ -12,6 +13,7 @@ export const faultNames = [
   'stop',
   'pause',
   'expire',
+  'depose',
   'isolate',
   'partition',
   'zookeeper',
@@ -75,8 +77,11 @@ export class Nemesis {
   #isOver = false
   readonly #reviving = new Set<BrokerNode>()
 
+  readonly #operator: Operator
+
   constructor(around: Surroundings) {
     this.#around = around
+    this.#operator = new Operator(around)
   }
 
   get #nodes(): readonly BrokerNode[] {
@@ -225,6 +230,18 @@ export class Nemesis {
         if (node?.sessionId === undefined) return undefined
         node.expireSession()
         return node.path
+      }
+      case 'depose': {
+        const controller = this.#nodes.find(node => node.isController)
+        if (controller === undefined) return undefined
+        // Now and then it does not hear of that for a while.
+        const isCut = second < 0.6
+        if (isCut) {
+          const free = this.#block(this.#between('zookeeper', controller.path, third))
+          this.#later(fault, free)
+        }
+        this.#operator.depose()
+        return `${controller.path}${isCut ? ', cut off from ZooKeeper' : ''}`
       }
       case 'isolate': {
         const node = this.#broker(first, 'running')
