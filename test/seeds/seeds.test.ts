@@ -2,14 +2,15 @@ import { expect, test } from 'vitest'
 import { simulate } from '../../actors/harness/run.ts'
 
 /** Short lives of whole clusters under faults; `npm run sim` has longer ones and more. */
-test.each(
-  Array.from({ length: 12 }, (_, at) => at + 1),
-)('seed %i: whatever happens to the cluster, every property holds', async seed => {
-  const report = await simulate({ seed, chaosMs: 15_000 })
-  expect(report.violations).toEqual([])
-  expect(report.anomalies).toEqual([])
-  expect(report.operations).toBeGreaterThan(100)
-})
+test.each(Array.from({ length: 12 }, (_, at) => at + 1))(
+  'seed %i: whatever happens to the cluster, every property holds',
+  async seed => {
+    const report = await simulate({ seed, chaosMs: 15_000 })
+    expect(report.violations).toEqual([])
+    expect(report.anomalies).toEqual([])
+    expect(report.operations).toBeGreaterThan(100)
+  },
+)
 
 test('the same seed gives the same run, to the last line of its trace', async () => {
   const run = async () => {
