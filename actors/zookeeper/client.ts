@@ -1,27 +1,18 @@
 import { Observable } from 'rxjs'
 import { sessionState, zookeeperClientMachine } from '../../machines/zookeeper/client.ts'
-import { MalformedFrame, type Reader } from '../../src/binary/reader.ts'
 import { noSession, type SessionId, type Zxid } from '../../src/ids.ts'
 import { zookeeperInFlightMax } from '../../src/limits.ts'
-import type { Address } from '../../src/ports.ts'
-import { type Acl, openAcl } from '../../src/zookeeper/acl.ts'
-import { isKeeperError, keeperCodes, ZooKeeperError } from '../../src/zookeeper/error.ts'
-import {
-  fromWireStat,
-  type Operation,
-  type RequestBody,
-  type ResponseBody,
-  readResponse,
-  specialXids,
-  writeRequest,
-} from '../../src/zookeeper/jute.ts'
-import { readMultiResults, type WritePart, writeMulti } from '../../src/zookeeper/multi.ts'
+import type { Address, Random } from '../../src/ports.ts'
+import type { Acl } from '../../src/zookeeper/acl.ts'
+import { isKeeperError, ZooKeeperError } from '../../src/zookeeper/error.ts'
+import { specialXids } from '../../src/zookeeper/jute.ts'
 import { noPassword } from '../../src/zookeeper/session-password.ts'
 import type { Stat } from '../../src/zookeeper/txn.ts'
 import { Channel } from '../channel.ts'
 import type { World } from '../world.ts'
+import { below, clientOperations } from './client-operations.ts'
 import { RememberedWatches } from './remembered-watches.ts'
-import { type Asked, RequestQueue } from './request-queue.ts'
+import { RequestQueue } from './request-queue.ts'
 import { ServerLine } from './server-line.ts'
 import { eventKey } from './zookeeper.ts'
 
@@ -53,11 +44,17 @@ export type CreateMode =
   | 'ephemeral'
   | 'persistentSequential'
   | 'ephemeralSequential'
+  /** Goes once it had children and has none. */
   | 'container'
+  /** Goes when it has no children and was not written for `ttlMs`; where the server has extended types enabled. */
+  | 'persistentWithTtl'
+  | 'persistentSequentialWithTtl'
 
 export interface CreateOptions {
   /** Default `persistent`. */
   readonly mode?: CreateMode
+  /** Of the modes with a TTL, 1 to 2^40 - 1. */
+  readonly ttlMs?: number
   /** Default: everybody may do all. */
   readonly acl?: readonly Acl[]
 }
@@ -85,23 +82,8 @@ export type OpResult =
   | { readonly op: 'delete' }
   | { readonly op: 'check' }
 
-/**
- * A client of ZooKeeper. A request is sent when its Observable is subscribed to, again with each subscription; it emits
- * its answer once and completes, or fails with a `ZooKeeperError` (`src/zookeeper/error.ts`: `isKeeperError(error, 'NONODE')`).
- * Requests of one client are carried out in the order they were subscribed to; a watch's event comes before any answer that
- * would show the change.
- */
-export interface ZooKeeperClient {
-  /** `0x0` until the first connection. */
-  readonly sessionId: SessionId
-  readonly state: ClientState
-  /** What the server granted, ms; 0 until the first connection. */
-  readonly sessionTimeoutMs: number
-  /** Each new state of the session from now on. */
-  readonly session: Observable<ClientState>
-  /** What watches told, in order. A watch left by `exists`, `getData` or `getChildren` tells once. */
-  readonly watches: Observable<WatchEvent>
-
+/** What may be asked of a server. See {@link ZooKeeperClient} for when it is sent. */
+export interface ZooKeeperOperations {
   /** Emits the path, with its number for sequential modes. */
   create(path: string, data: Uint8Array | null, options?: CreateOptions): Observable<string>
   /** Like `create`, with the new node's Stat. */
@@ -126,6 +108,47 @@ export interface ZooKeeperClient {
   multi(ops: readonly Op[]): Observable<readonly OpResult[]>
   /** Answers when all writes before it are to be seen on this connection. */
   sync(path: string): Observable<void>
+  /** Hashes of passwords are told only to who may change the list. */
+  getAcl(path: string): Observable<{ readonly acl: readonly Acl[]; readonly stat: Stat }>
+  /** @param version of the list (`aversion`), -1 for any. */
+  setAcl(path: string, acl: readonly Acl[], version?: number): Observable<Stat>
+  /**
+   * A watch that stays when it has told: of a node (`persistent`), or of it and all below, whose children's coming and going is
+   * told as their own (`persistentRecursive`). There need be no node.
+   */
+  addWatch(path: string, mode: 'persistent' | 'persistentRecursive'): Observable<void>
+  /** Nothing is told of the node any more. Fails with NOWATCHER where nothing was watched. Default: any. */
+  removeWatches(path: string, types?: 'children' | 'data' | 'any'): Observable<void>
+  /** How many nodes there are below, at any depth. */
+  getAllChildrenNumber(path: string): Observable<number>
+  /** Ephemerals of this session whose paths begin so. Default: all. */
+  getEphemerals(prefix?: string): Observable<readonly string[]>
+  /** Who the server takes this connection for: scheme and user. */
+  whoAmI(): Observable<readonly { readonly scheme: string; readonly user: string }[]>
+}
+
+/**
+ * A client of ZooKeeper. A request is sent when its Observable is subscribed to, again with each subscription; it emits
+ * its answer once and completes, or fails with a `ZooKeeperError` (`src/zookeeper/error.ts`: `isKeeperError(error, 'NONODE')`).
+ * Requests of one client are carried out in the order they were subscribed to; a watch's event comes before any answer that
+ * would show the change.
+ */
+export interface ZooKeeperClient extends ZooKeeperOperations {
+  /** `0x0` until the first connection. */
+  readonly sessionId: SessionId
+  readonly state: ClientState
+  /** What the server granted, ms; 0 until the first connection. */
+  readonly sessionTimeoutMs: number
+  /** Each new state of the session from now on. */
+  readonly session: Observable<ClientState>
+  /** What watches told, in order. A watch left by `exists`, `getData` or `getChildren` tells once. */
+  readonly watches: Observable<WatchEvent>
+
+  /**
+   * Proves something on this connection and on every later one, as `auth` of the options does. What the server does not believe ends
+   * the client: `authFailed`.
+   */
+  addAuth(scheme: string, credentials: Uint8Array): void
 
   /**
    * Subscribes again, each time the session is connected once more, for as long as it fails with CONNECTIONLOSS (Kafka's
@@ -144,7 +167,7 @@ export interface ZooKeeperClient {
 }
 
 export interface ZooKeeperClientOptions {
-  /** Tried in turn, from the first. */
+  /** Tried in turn, in an order of chance, so that clients spread over them (StaticHostProvider). */
   readonly servers: readonly Address[]
   /** Put before every path. Default none. */
   readonly chroot?: string
@@ -158,21 +181,15 @@ export interface ZooKeeperClientOptions {
   readonly auth?: readonly { readonly scheme: string; readonly credentials: Uint8Array }[]
 }
 
-const flagsByMode: Readonly<Record<CreateMode, number>> = {
-  persistent: 0,
-  ephemeral: 1,
-  persistentSequential: 2,
-  ephemeralSequential: 3,
-  container: 4,
-}
-
 /** Starts a client; it connects at once and goes on trying until it is closed. */
 export function startZooKeeperClient(
   world: World,
   options: ZooKeeperClientOptions,
 ): ZooKeeperClient {
   const { trace } = world
-  const { path: registryPath, servers, auth = [] } = options
+  const { path: registryPath } = options
+  const servers = shuffled(options.servers, world.platform.random)
+  const auth = [...(options.auth ?? [])]
   const chroot = options.chroot === undefined || options.chroot === '/' ? '' : options.chroot
   const requests = new RequestQueue(
     world,
@@ -216,12 +233,17 @@ export function startZooKeeperClient(
   const proveAndWatch = (): void => {
     for (const { scheme, credentials } of auth)
       line?.sayRequest(specialXids.auth, 'auth', { type: 0, scheme, credentials })
-    for (const batch of remembered.batches())
-      line?.sayRequest(specialXids.setWatches, 'setWatches', { relativeZxid: lastZxid, ...batch })
+    for (const batch of remembered.batches()) {
+      const body = { relativeZxid: lastZxid, ...batch }
+      const lasting = batch.persistent.length + batch.persistentRecursive.length
+      // Servers before 3.6 know only the older one.
+      if (lasting === 0) line?.sayRequest(specialXids.setWatches, 'setWatches', body)
+      else line?.sayRequest(specialXids.setWatches, 'setWatches2', body)
+    }
   }
 
   const notified = (zxid: Zxid, kind: WatchEvent['kind'], path: string): void => {
-    const told: WatchEvent = { path: withoutChroot(path), kind, ...(zxid > 0 ? { zxid } : {}) }
+    const told: WatchEvent = { path: below(chroot, path), kind, ...(zxid > 0 ? { zxid } : {}) }
     remembered.told({ path, kind })
     const cause = trace.received(eventKey(current().sessionId, zxid, kind, path))
     trace.because(cause, () => {
@@ -259,81 +281,7 @@ export function startZooKeeperClient(
   })
   const current = () => root.getSnapshot().context
 
-  // ─── Requests ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  const withChroot = (path: string): string => (path === '/' ? chroot || '/' : chroot + path)
-  const withoutChroot = (path: string): string => path.slice(chroot.length) || '/'
-
-  const ask = <O extends Operation, T>(
-    operation: O,
-    body: RequestBody<O> & { readonly path: string },
-    answer: (body: ResponseBody<O>) => T,
-    more: Pick<Asked<T>, 'answered' | 'answerOf'> = {},
-  ): Observable<T> =>
-    requests.ask<T>({
-      operation,
-      path: body.path,
-      write: writer =>
-        writeRequest(operation, writer, { ...body, path: withChroot(body.path) } as RequestBody<O>),
-      read: reader => answer(readResponse(operation, reader)),
-      ...more,
-    })
-
-  const watching = (
-    path: string,
-    kind: 'data' | 'child',
-    watch: boolean | undefined,
-  ): { answered(code: number): void } => ({
-    answered(code) {
-      if (watch && code === keeperCodes.OK) remembered.add(kind, withChroot(path))
-    },
-  })
-
-  const creation = (path: string, data: Uint8Array | null, created: CreateOptions = {}) => ({
-    path,
-    data,
-    acl: created.acl ?? openAcl,
-    flags: flagsByMode[created.mode ?? 'persistent'],
-  })
-
-  const creating = (created: CreateOptions = {}): 'create2' | 'createContainer' =>
-    created.mode === 'container' ? 'createContainer' : 'create2'
-
-  const partOf = (op: Op): WritePart => {
-    const path = withChroot(op.path)
-    switch (op.op) {
-      case 'create':
-        return { operation: 'create', body: creation(path, op.data, op) }
-      case 'delete':
-        return { operation: 'delete', body: { path, version: op.version } }
-      case 'setData':
-        return { operation: 'setData', body: { path, data: op.data, version: op.version } }
-      case 'check':
-        return { operation: 'check', body: { path, version: op.version } }
-    }
-  }
-
-  const readResults = (ops: readonly Op[], reader: Reader): readonly OpResult[] => {
-    const results = readMultiResults(reader)
-    const index = results.findIndex(it => it.operation === 'error' && it.error !== keeperCodes.OK)
-    const failed = results[index]
-    if (failed?.operation === 'error')
-      throw new ZooKeeperError(failed.error, ops[index]?.path ?? '', index)
-    return results.map((result): OpResult => {
-      switch (result.operation) {
-        case 'create':
-        case 'create2':
-          return { op: 'create', path: withoutChroot(result.body.path) }
-        case 'setData':
-          return { op: 'setData', stat: fromWireStat(result.body.stat) }
-        case 'delete':
-        case 'check':
-          return { op: result.operation }
-        default:
-          throw new MalformedFrame(`${result.operation} among the results of a multi`)
-      }
-    })
-  }
+  const operations = clientOperations(requests, remembered, chroot)
 
   return {
     get sessionId() {
@@ -349,44 +297,12 @@ export function startZooKeeperClient(
     session: session.asObservable(),
     watches: watches.asObservable(),
 
-    create: (path, data, created = {}) =>
-      created.mode === 'container'
-        ? ask('createContainer', creation(path, data, created), body => withoutChroot(body.path))
-        : ask('create', creation(path, data, created), body => withoutChroot(body.path)),
-    create2: (path, data, created) =>
-      ask(creating(created), creation(path, data, created), body => ({
-        path: withoutChroot(body.path),
-        stat: fromWireStat(body.stat),
-      })),
-    delete: (path, version = -1) => ask('delete', { path, version }, () => undefined),
-    exists: (path, { watch = false } = {}) =>
-      ask('exists', { path, watch }, (body): Stat | null => fromWireStat(body.stat), {
-        answerOf: code => (code === keeperCodes.NONODE ? null : undefined),
-        answered(code) {
-          if (!watch) return
-          if (code === keeperCodes.OK) remembered.add('data', withChroot(path))
-          else if (code === keeperCodes.NONODE) remembered.add('exist', withChroot(path))
-        },
-      }),
-    getData: (path, { watch = false } = {}) =>
-      ask(
-        'getData',
-        { path, watch },
-        body => ({ data: body.data, stat: fromWireStat(body.stat) }),
-        watching(path, 'data', watch),
-      ),
-    setData: (path, data, version = -1) =>
-      ask('setData', { path, data, version }, body => fromWireStat(body.stat)),
-    getChildren: (path, { watch = false } = {}) =>
-      ask('getChildren2', { path, watch }, body => body.children, watching(path, 'child', watch)),
-    multi: ops =>
-      requests.ask({
-        operation: 'multi',
-        path: ops[0]?.path ?? '',
-        write: writer => writeMulti(writer, ops.map(partOf)),
-        read: reader => readResults(ops, reader),
-      }),
-    sync: path => ask('sync', { path }, () => undefined),
+    ...operations,
+    addAuth(scheme, credentials) {
+      auth.push({ scheme, credentials })
+      if (root.getSnapshot().matches('connected'))
+        line?.sayRequest(specialXids.auth, 'auth', { type: 0, scheme, credentials })
+    },
 
     persistently: request =>
       new Observable(subscriber => {
@@ -435,4 +351,13 @@ export function startZooKeeperClient(
       })
     },
   }
+}
+
+function shuffled<T>(items: readonly T[], random: Random): T[] {
+  const all = [...items]
+  for (let last = all.length - 1; last > 0; last--) {
+    const other = Math.floor(random.next() * (last + 1))
+    ;[all[last], all[other]] = [all[other] as T, all[last] as T]
+  }
+  return all
 }
