@@ -69,6 +69,8 @@ export class MetadataCache {
     { name: string; topicId: Uuid; partitions: Map<number, PartitionMetadata> }
   >()
   readonly #names = new Map<Uuid, string>()
+  /** Under which registration of ours the controller spoke last. */
+  #brokerEpoch = -1
 
   /** Null: none known at present. */
   get controllerId(): BrokerId | null {
@@ -92,7 +94,9 @@ export class MetadataCache {
   }
 
   /**
-   * Takes in an UpdateMetadata: all live brokers anew, and those partitions that it names.
+   * Takes in an UpdateMetadata: all live brokers anew, and those partitions that it names. The first one under a new
+   * registration names all there are (onBrokerStartup): others were deleted while nobody told us. Kafka's brokers remember those
+   * until they are started anew.
    *
    * @returns the partitions that it says are deleted.
    */
@@ -112,7 +116,13 @@ export class MetadataCache {
         ),
       ]),
     )
-    for (const { topicName, topicId, partitionStates } of topicStates(request))
+    const topics = topicStates(request)
+    if (request.brokerEpoch > this.#brokerEpoch && topics.length > 0) {
+      this.#brokerEpoch = request.brokerEpoch
+      this.#topics.clear()
+      this.#names.clear()
+    }
+    for (const { topicName, topicId, partitionStates } of topics)
       for (const state of partitionStates) {
         if (state.leader === leaderDuringDelete) {
           this.#remove(topicName, state.partitionIndex)

@@ -126,3 +126,21 @@ test('requests of a controller older than one heard of are not admitted', () => 
   expect(cache.admitController(5)).toBe(true)
   expect(cache.controllerEpoch).toBe(5)
 })
+
+test('what is not named first under a new registration was deleted while nobody told us', () => {
+  const cache = new MetadataCache()
+  const payments = (epoch: number) => ({
+    brokerEpoch: epoch,
+    topicStates: [{ topicName: 'payments', topicId: noUuid, partitionStates: [state(0)] }],
+  })
+  cache.update(request({ brokerEpoch: 10, ...orders(state(0)) }))
+  cache.update(request(payments(10)))
+  expect(cache.topicNames()).toEqual(['orders', 'payments'])
+  cache.update(request({ brokerEpoch: 20 }))
+  expect(cache.topicNames()).toEqual(['orders', 'payments'])
+  cache.update(request(payments(20)))
+  expect(cache.topicNames()).toEqual(['payments'])
+  expect(cache.topicName(ordersId)).toBeUndefined()
+  cache.update(request({ brokerEpoch: 20, ...orders(state(0)) }))
+  expect(cache.topicNames()).toEqual(['payments', 'orders'])
+})
