@@ -21,6 +21,7 @@ export class TopicChurn {
   readonly failures: string[] = []
   #named = 0
   #isOver = false
+  #isClosed = false
   /** Asked for, and not known to be gone. */
   readonly #topics = new Set<string>()
 
@@ -112,9 +113,12 @@ export class TopicChurn {
     })
   }
 
-  /** No more of it. */
+  /** No more of it. The producer goes too: asking for a topic's metadata makes it anew. */
   stop(): void {
     this.#isOver = true
+    this.#producer.close({ timeoutMs: 10_000 }).subscribe(() => {
+      this.#isClosed = true
+    })
   }
 
   /** Topics that are still there, or on some broker's disk; they are asked to go again. */
@@ -122,7 +126,7 @@ export class TopicChurn {
     const left = new Set<string>()
     for (const { topic } of this.#cluster.state().partitions)
       if (topic.startsWith('passing-')) left.add(topic)
-    if (this.#producer.pendingRecords > 0) return [...left, 'unanswered records']
+    if (!this.#isClosed) return [...left, 'the producer']
     for (const topic of left) if (!this.#asked.has(topic)) this.#askAgain(topic)
     return [...left]
   }
