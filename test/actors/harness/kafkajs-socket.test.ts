@@ -29,8 +29,9 @@ test('kafkajs produces and consumes in a group without a port, over the death of
     // While a partition has no leader, kafkajs drops what is meant for it without a word, over TCP as here.
     await cluster.partition('orders', 0).until(({ leader }) => leader >= 0 && leader !== dead?.id)
     await send(values.slice(25))
-    // The offsets topic needs three live brokers to be made.
+    // The offsets topic needs three brokers that know of each other to be made.
     await dead?.restart()
+    await cluster.until(({ partitions }) => partitions.every(({ isr }) => isr.length === 3))
     const seen: string[] = []
     const consumer = kafka.consumer({
       groupId: 'billing',
