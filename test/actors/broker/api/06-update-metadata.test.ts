@@ -50,10 +50,15 @@ test('a controller that was replaced is refused', async () => {
 })
 
 test('groups are told of partitions that are deleted', async () => {
-  broker.learn({ topics: { orders: [{}, {}] } })
   const state = { topicName: 'orders', controllerEpoch: 5, leaderEpoch: 1, isr: [], zkVersion: 1 }
   const partition = { ...state, replicas: [], offlineReplicas: [], leader: -2, partitionIndex: 1 }
   const { topicName, ...partitionState } = partition
+  const partitionStates = [0, 1].map(partitionIndex => ({
+    ...partitionState,
+    leader: 7,
+    partitionIndex,
+  }))
+  await ask({ topicStates: [{ topicName, partitionStates }] })
   await ask({ topicStates: [{ topicName, partitionStates: [partitionState] }] })
   expect(broker.deletedPartitions).toEqual([{ topic: 'orders', partition: 1 }])
   expect([...(broker.world.metadata.topic('orders')?.partitions.keys() ?? [])]).toEqual([0])
