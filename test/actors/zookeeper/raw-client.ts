@@ -37,7 +37,11 @@ export type Heard =
 
 /** A client that sends what it is told, byte by byte, and hides nothing. */
 export class RawClient {
+  /** Every session that was granted, by its server's address. */
+  static readonly granted = new Map<string, RawClient[]>()
+
   readonly #socket: Socket
+  readonly #at: string
   readonly #splitter = new FrameSplitter(64 * 1024 * 1024)
   readonly #heard: Heard[] = []
   #waiting: ((heard: Heard) => void) | null = null
@@ -48,8 +52,9 @@ export class RawClient {
   sessionId = 0n
   password: Uint8Array = new Uint8Array(16)
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, at: string) {
     this.#socket = socket
+    this.#at = at
     socket.on('data', chunk => {
       for (const frame of this.#splitter.push(chunk)) this.#hear(frame)
     })
@@ -59,7 +64,7 @@ export class RawClient {
 
   static open(host: string, port: number): Promise<RawClient> {
     return new Promise((resolve, reject) => {
-      const socket = connect(port, host, () => resolve(new RawClient(socket)))
+      const socket = connect(port, host, () => resolve(new RawClient(socket, `${host}:${port}`)))
       socket.on('error', reject)
     })
   }
@@ -68,6 +73,18 @@ export class RawClient {
     const client = await RawClient.open(host, port)
     await client.handshake({ timeoutMs })
     return client
+  }
+
+  /** Ends every session of a server that is still open: left alone they would expire later, in the middle of something else. */
+  static async endSessions(host: string, port: number): Promise<void> {
+    for (const { sessionId, password } of RawClient.granted.get(`${host}:${port}`)?.splice(0) ??
+      []) {
+      const last = await RawClient.open(host, port)
+      await last.handshake({ sessionId, password })
+      if (last.sessionId !== 0n) await last.call('closeSession', {})
+      last.destroy()
+    }
+    RawClient.granted.delete(`${host}:${port}`)
   }
 
   async handshake(
@@ -94,6 +111,9 @@ export class RawClient {
       const body = heard.body as { sessionId: bigint; password: Uint8Array }
       this.sessionId = body.sessionId
       this.password = body.password
+      const granted = RawClient.granted.get(this.#at) ?? []
+      RawClient.granted.set(this.#at, granted)
+      if (this.sessionId !== 0n) granted.push(this)
     }
     return heard
   }
