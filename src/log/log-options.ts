@@ -76,7 +76,7 @@ export interface LogResumption {
   readonly clean?: boolean
   /**
    * Writes the recovery point down at once, for good. Called before the log is cut below it (what is then appended is not flushed)
-   * and before it is compacted (what then lacks above it is lost, what lacks below it is not missed).
+   * and before it is compacted, whose gaps are those of losses to a log that is compacted no more.
    */
   readonly writeRecoveryPoint?: (recoveryPoint: number) => void
   /** Needed for the exact answer of `offsetForTimestamp` in compressed batches. */

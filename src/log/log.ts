@@ -71,6 +71,9 @@ export interface LogRead {
   readonly nextOffset: number
 }
 
+/** Of a compacted log: unflushed bytes from which on they are flushed in the background, some 10 ms for a disk. */
+const flushAheadBytes = 16 * 1024 * 1024
+
 export class Log {
   readonly directory: string
   readonly #disk: Disk
@@ -87,6 +90,8 @@ export class Log {
   #truncations = 0
   /** How often segments were cut, removed or closed: compaction begins anew. */
   #generation = 0
+  /** Appended since a flush in the background was last begun for their number. */
+  #bytesAhead = 0
   /** When the first of the records was appended that are not flushed. */
   #dirtySinceMs: number | undefined
   /** The latest instant any call has brought: the log reads no clock. */
@@ -130,6 +135,7 @@ export class Log {
       nowMs,
       recoveryPoint: this.#recoveryPoint,
       clean: resumption.clean ?? false,
+      compacts: options.compacts,
       recovered: batch => {
         if (batch.partitionLeaderEpoch > this.#epochs.latestEpoch)
           this.#epochs.assign(batch.partitionLeaderEpoch, batch.baseOffset)
@@ -302,12 +308,22 @@ export class Log {
         for (const batch of batches) this.#producers.append(batch.batch, batch)
       }
       this.#dirtySinceMs ??= nowMs
+      this.#flushAhead(writes)
       const { flushMessages = Number.POSITIVE_INFINITY } = this.#options
       if (this.logEndOffset - this.#recoveryPoint >= flushMessages) this.flush()
       return null
     } catch (error) {
       return storageRefusal(error)
     }
+  }
+
+  /** So that little is left to flush when a segment of a compacted log is full, and the broker waits for that. */
+  #flushAhead(writes: readonly Write[]): void {
+    if (!this.#options.compacts) return
+    for (const { sizeBytes } of writes) this.#bytesAhead += sizeBytes
+    if (this.#bytesAhead < flushAheadBytes) return
+    this.#bytesAhead = 0
+    this.flushLater()
   }
 
   /**
@@ -348,6 +364,8 @@ export class Log {
       active.remove()
     } else {
       active.seal()
+      // What is lost of a log that may have gaps is not missed when it is opened again: nothing may be lost.
+      if (this.#options.compacts) this.flush()
     }
     writeSnapshot(this.#disk, directory, baseOffset, this.#producers)
     this.#segments.push(this.#segment(baseOffset))
@@ -623,6 +641,8 @@ export class Log {
     const { indexIntervalBytes } = this.#options
     const segment = swapSegments(this.#disk, this.directory, old, cleaned, indexIntervalBytes)
     this.#segments.splice(this.#segments.indexOf(old[0] as Segment), old.length, segment)
+    const merged = new Set(old.slice(1).map(({ baseOffset }) => baseOffset))
+    removeSnapshots(this.#disk, this.directory, offset => merged.has(offset))
   }
 
   /** Forgets producers silent for `producer.id.expiration.ms`. */

@@ -24,9 +24,11 @@ const orphaned = /^\d{20}\.(index|timeindex|txnindex)$/
 export interface Loading {
   readonly indexIntervalBytes: number
   readonly nowMs: number
-  /** Everything below was flushed: segments that end there are taken as they are, gaps between them too (compaction). */
+  /** Everything below was flushed: segments that end there are taken as they are. */
   readonly recoveryPoint: number
   readonly clean: boolean
+  /** Compaction leaves gaps between segments, which say nothing then. */
+  readonly compacts: boolean
   /** Hears every batch of the segments that had to be read. */
   readonly recovered: (batch: RecordBatch) => void
 }
@@ -34,7 +36,8 @@ export interface Loading {
 /**
  * The segments of a directory, in order. One that was not flushed is read through; at the first bad
  * batch it is cut off there and what comes after it is removed. So is what comes after a gap: there the end of the
- * segment before it was lost, and the next one's beginning was not.
+ * segment before it was lost, and the next one's beginning was not. (Where compaction leaves gaps too a segment is
+ * flushed before the next one begins.)
  */
 export function loadSegments(disk: Disk, directory: string, loading: Loading): Segment[] {
   completeSwaps(disk, directory)
@@ -61,7 +64,7 @@ export function loadSegments(disk: Disk, directory: string, loading: Loading): S
     )
     const end = segments.at(-1)?.endOffset ?? 0
     const follows = segments.length === 0 || baseOffset === end
-    if (broken || baseOffset < end || (!follows && !isFlushed(baseOffset))) {
+    if (broken || baseOffset < end || (!follows && !loading.compacts && !isFlushed(baseOffset))) {
       broken = true
       segment.remove()
       return

@@ -76,7 +76,8 @@ export interface ApacheKafka {
   /** `127.0.0.1:9092,…` */
   readonly bootstrap: string
   readonly zookeeper: string
-  stop(): Promise<void>
+  /** @param how `in order`: with a clean shutdown of the brokers. Default `killed`. */
+  stop(how?: 'in order' | 'killed'): Promise<void>
 }
 
 export interface ApacheKafkaOptions {
@@ -84,17 +85,29 @@ export interface ApacheKafkaOptions {
   readonly brokers?: number
   /** Lines of `server.properties`, over those of the contract. */
   readonly config?: Readonly<Record<string, string | number | boolean>>
+  /** Where its data is, and stays: `broker-1` … and `zookeeper`. Default: temporary, removed at the end. */
+  readonly home?: string
 }
 
 /** A ZooKeeper and brokers of Apache Kafka; they serve when it settles. */
 export async function startApacheKafka(options: ApacheKafkaOptions = {}): Promise<ApacheKafka> {
   const classPath = kafkaClassPath()
-  const home = mkdtempSync(join(tmpdir(), 'samsa-contract-kafka-'))
+  const home = options.home ?? mkdtempSync(join(tmpdir(), 'samsa-contract-kafka-'))
+  mkdirSync(home, { recursive: true })
   const children: ChildProcess[] = []
-  const stop = async (): Promise<void> => {
-    for (const child of children.toReversed()) child.kill('SIGKILL')
-    await sleep(200)
-    rmSync(home, { recursive: true, force: true })
+  const ended = (child: ChildProcess, signal: NodeJS.Signals): Promise<unknown> =>
+    new Promise(resolve => {
+      if (child.exitCode !== null || child.signalCode !== null) resolve(null)
+      child.once('exit', resolve)
+      child.kill(signal)
+    })
+  const stop = async (how: 'in order' | 'killed' = 'killed'): Promise<void> => {
+    // The first is ZooKeeper.
+    const brokers = children.slice(1)
+    const signal = how === 'killed' ? 'SIGKILL' : 'SIGTERM'
+    await Promise.all(brokers.map(child => ended(child, signal)))
+    await Promise.all(children.map(child => ended(child, 'SIGKILL')))
+    if (options.home === undefined) rmSync(home, { recursive: true, force: true })
   }
   const java = (main: string, ...args: readonly string[]): void => {
     children.push(

@@ -107,6 +107,21 @@ test('a damaged batch ends the log there: what comes after it is removed, segmen
   expect(box.log.producers.get(5)?.batches.at(-1)?.lastSequence).toBe(7)
 })
 
+test('after a gap that was not flushed nothing counts: it is a loss; compaction leaves such gaps too', () => {
+  for (const compacts of [false, true]) {
+    const box = filled()
+    const file = box.disk.open('t-0/00000000000000000006.log')
+    file.truncate((file.length / 3) * 2)
+    box.log.abandon()
+    const options = { ...box.log.options, compacts }
+    box.log = Log.open(box.disk, 't-0', options, nowMs, { recoveryPoint: 12 })
+    expect([box.log.logEndOffset, box.log.segmentCount]).toEqual([24, 4])
+    box.log.abandon()
+    box.log = Log.open(box.disk, 't-0', options, nowMs, { recoveryPoint: 6 })
+    expect([box.log.logEndOffset, box.log.segmentCount]).toEqual(compacts ? [24, 4] : [10, 2])
+  }
+})
+
 test('damaged or missing indexes are made anew', () => {
   for (const damage of ['remove', 'tear', 'noise'] as const) {
     const box = filled()
