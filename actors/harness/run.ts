@@ -119,7 +119,7 @@ class Simulation {
       random,
       topic: 'orders',
       partitions,
-      pauseMs: 50 + random.next() * 400,
+      pauseMs: 100 + random.next() * 700,
       sometimes: what => this.#count(what),
     })
     this.#churn =

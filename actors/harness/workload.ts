@@ -200,9 +200,17 @@ export class Workload {
     const { clock } = this.#options.cluster.platform
     handle.events.subscribe(event => {
       if (event.type === 'positioned') {
-        const keys = [printPartition(event.partition)]
-        this.history.push({ f: 'assign', type: 'ok', process: name, atMs: clock.now(), keys })
+        const key = printPartition(event.partition)
+        const position = event.offset
+        const atMs = clock.now()
+        this.history.push({ f: 'assign', type: 'ok', process: name, atMs, key, position })
         if (event.by === 'truncation') this.#options.sometimes('consumer saw a truncation')
+      } else if (event.type === 'committed') {
+        for (const { offset, ...at } of event.offsets) {
+          const key = printPartition(at)
+          const atMs = clock.now()
+          this.history.push({ f: 'commit', type: 'ok', process: name, atMs, key, offset })
+        }
       } else if (event.type === 'error') {
         this.#options.sometimes(`consumer error: ${event.error.name}`)
         if (event.fatal)

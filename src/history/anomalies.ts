@@ -13,6 +13,7 @@ import type { Guarantees, Key, Operation } from './operation.ts'
  * - `out of time`: a value stands before another that was acknowledged before it was sent;
  * - `nonmonotonic poll`: a consumer was handed an offset again, or an earlier one, without a new assignment;
  * - `skipped`: a consumer was handed offsets beyond one that is known to hold a record, without a new assignment;
+ * - `lost commit`: a member of a group was to begin below an offset that the group had committed before;
  * - `missed by group`: a value that some reader saw was handed to no member of a group that has read beyond it.
  */
 export type AnomalyKind =
@@ -26,6 +27,7 @@ export type AnomalyKind =
   | 'out of time'
   | 'nonmonotonic poll'
   | 'skipped'
+  | 'lost commit'
   | 'missed by group'
 
 export interface Anomaly {
@@ -96,6 +98,8 @@ class Judgement {
   readonly #keys = new Map<Key, KeyHistory>()
   readonly #fresh = new Map<string, Set<Key>>()
   readonly #guarantees = new Map<string, Guarantees>()
+  /** By group and key. */
+  readonly #committed = new Map<string, { readonly process: string; readonly offset: number }>()
   readonly #anomalies: Anomaly[] = []
   #omitted = 0
   #order = 0
@@ -109,8 +113,23 @@ class Judgement {
     const { process } = operation
     if (operation.f === 'assign') {
       const fresh = this.#fresh.get(process) ?? new Set()
-      for (const key of operation.keys) fresh.add(key)
+      fresh.add(operation.key)
       this.#fresh.set(process, fresh)
+      const { key, position } = operation
+      const committed = this.#committed.get(`${this.#options.groupOf?.(process)} ${key}`)
+      if (committed !== undefined && position < committed.offset)
+        this.#found(
+          'lost commit',
+          key,
+          `${process} begins at ${position}; ${committed.process} had committed ${committed.offset}`,
+        )
+      return
+    }
+    if (operation.f === 'commit') {
+      const { key, offset } = operation
+      const of = `${this.#options.groupOf?.(process)} ${key}`
+      if ((this.#committed.get(of)?.offset ?? -1) < offset)
+        this.#committed.set(of, { process, offset })
       return
     }
     const key = this.#key(operation.key)

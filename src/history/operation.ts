@@ -39,14 +39,24 @@ export interface Polled extends Happening {
   readonly values: readonly number[]
 }
 
-/** From here on the process reads these keys from a position that somebody else chose. */
+/** From here on the process reads a key from a position that was not its own to choose. */
 export interface Assigned extends Happening {
   readonly f: 'assign'
   readonly type: 'ok'
-  readonly keys: readonly Key[]
+  readonly key: Key
+  /** The first offset that it will read, if there is a record. */
+  readonly position: number
 }
 
-export type Operation = SendInvoked | SendCompleted | Polled | Assigned
+/** A member of a group was told that its commit is accepted: the group has read everything below. */
+export interface Committed extends Happening {
+  readonly f: 'commit'
+  readonly type: 'ok'
+  readonly key: Key
+  readonly offset: number
+}
+
+export type Operation = SendInvoked | SendCompleted | Polled | Assigned | Committed
 
 /** What a process's sends were promised. */
 export interface Guarantees {
