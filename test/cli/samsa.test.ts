@@ -30,7 +30,9 @@ function start(...args: string[]) {
       out += chunk
       if (out.includes('\n')) resolve(out.slice(0, out.indexOf('\n')))
     })
-    child.on('close', () => reject(new Error(`ended without a line\n${err}`)))
+    child.on('close', (code, signal) =>
+      reject(new Error(`ended (${signal ?? code}) without a line: ${args.join(' ')}\n${err}`)),
+    )
   })
   firstLine.catch(() => {})
   child.stderr.on('data', chunk => {

@@ -691,6 +691,8 @@ test('offsets of what is not here, and of other epochs', async () => {
   expect(told(await list(-1, { isolationLevel: 1 }))).toMatchInlineSnapshot(
     `partitionIndex: 0, errorCode: NONE, oldStyleOffsets: [], timestamp: -1, offset: 10, leaderEpoch: 0`,
   )
+  // A follower learns of the high watermark by its next fetch.
+  await expect.poll(async () => (await list(-1, { replicaId: -2, brokerId: 2 }))?.offset).toBe(10)
   expect(told(await list(-1, { replicaId: -2, brokerId: 2 }))).toMatchInlineSnapshot(
     `partitionIndex: 0, errorCode: NONE, oldStyleOffsets: [], timestamp: -1, offset: 10, leaderEpoch: 0`,
   )
