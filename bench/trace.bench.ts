@@ -1,5 +1,5 @@
 /**
- * What the trace costs: `npm run bench:trace`. The same writes (one record, acks=all, three replicas, one at a time: hardly any bytes and
+ * What the trace costs: `npm run bench -- trace`. The same writes (one record, acks=all, three replicas, one at a time: hardly any bytes and
  * many facts, so the dearest case for a trace) with no trace, with the ring that is always on, and with the file of `up --trace`, in
  * turns within one run, so that a busy machine falls on all three alike. CPU time of the process, since nothing here waits.
  */
@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startCluster } from '../actors/memory.ts'
 import { openTraceFile, type TraceFile } from '../control/trace-file.ts'
+import { median, table } from './report.ts'
 
 const rounds = 60
 const writesPerRound = 100
@@ -50,9 +51,6 @@ async function cpuMicros(mode: Mode): Promise<number> {
   return (user + system) / writesPerRound
 }
 
-const median = (values: readonly number[]): number =>
-  values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN
-
 const taken: Record<Mode, number[]> = { 'no trace': [], ring: [], 'ring and file': [] }
 for (const mode of modes) await cpuMicros(mode)
 for (let round = 0; round < rounds; round++)
@@ -64,12 +62,16 @@ for (let round = 0; round < rounds; round++)
 rmSync(folder, { recursive: true })
 
 const bare = taken['no trace']
-for (const mode of modes) {
-  const ratio = median(taken[mode].map((value, round) => value / (bare[round] ?? Number.NaN)))
-  console.log(
-    `${mode.padEnd(14)} ${median(taken[mode]).toFixed(0).padStart(6)} µs of CPU a write   × ${ratio.toFixed(3)}`,
-  )
-}
+console.log(
+  table(
+    ['', 'CPU a write', 'ratio to none'],
+    modes.map(mode => [
+      mode,
+      `${median(taken[mode]).toFixed(0)} µs`,
+      median(taken[mode].map((value, round) => value / (bare[round] ?? Number.NaN))).toFixed(2),
+    ]),
+  ),
+)
 const linesMax = 1_000_000
 const start = process.cpuUsage()
 for (let line = 0; line < linesMax; line++) trace.record('note', 'bench', 'line', { line })
