@@ -1,6 +1,7 @@
 import type { BrokerConfig } from '../src/broker/config.ts'
-import type { BrokerId, SessionId } from '../src/ids.ts'
+import { type BrokerId, noSession, type SessionId } from '../src/ids.ts'
 import type { Address, Platform } from '../src/ports.ts'
+import type { ConnectString } from '../src/zookeeper/connect-string.ts'
 import { type RunningBroker, startBroker } from './broker/broker.ts'
 import type { RequestFaults } from './broker/request-faults.ts'
 import type { BrokerHandle, Cluster } from './cluster.ts'
@@ -16,8 +17,12 @@ export interface ClusterParts {
   readonly registry: Registry
   readonly cluster: Cluster
   readonly faults: RequestFaults
-  readonly zookeeper: readonly Address[]
-  expireSession(id: SessionId): void
+  readonly zookeeper: ConnectString
+  expireSession(session: {
+    readonly id: SessionId
+    readonly password: Uint8Array
+    readonly timeoutMs: number
+  }): void
 }
 
 /** What was asked cannot be done in this state: the message says what to do first. */
@@ -110,7 +115,8 @@ export class BrokerNode implements BrokerHandle {
     this.#running = startBroker(world, {
       brokerId: this.id,
       config: this.#config,
-      zookeeper,
+      zookeeper: zookeeper.servers,
+      chroot: zookeeper.chroot,
       host: this.#host,
       port: this.#port,
       advertisedHost: this.#advertisedHost,
@@ -191,10 +197,12 @@ export class BrokerNode implements BrokerHandle {
 
   expireSession(): void {
     this.#need('expire-session', 'running', 'paused', 'starting')
-    const session = this.sessionId
-    if (session === undefined) throw new WrongState(`broker ${this.id} has no session yet`)
-    this.#parts.registry.trace.record('node', this.path, 'expire-session', { session })
-    this.#parts.expireSession(session)
+    const client = this.#running?.world.zookeeper
+    if (client === undefined || client.sessionId === noSession)
+      throw new WrongState(`broker ${this.id} has no session yet`)
+    const { sessionId: id, sessionPassword: password, sessionTimeoutMs: timeoutMs } = client
+    this.#parts.registry.trace.record('node', this.path, 'expire-session', { session: id })
+    this.#parts.expireSession({ id, password, timeoutMs })
   }
 
   /** Ends it without a word, for the end of the whole cluster. */

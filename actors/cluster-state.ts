@@ -57,7 +57,10 @@ export interface PartitionState {
 
 export interface ReplicaState {
   readonly broker: BrokerId
-  /** The chart's state, e.g. `leader.isrCommitted`; `offline` while its broker does not run. */
+  /**
+   * The chart's state, e.g. `leader.isrCommitted`; `offline` while its broker does not run, `elsewhere` where that is no broker of
+   * this handle.
+   */
   readonly state: string
   readonly logStartOffset: number | null
   readonly logEndOffset: number | null

@@ -31,7 +31,7 @@ function replicaState(nodes: readonly BrokerNode[], id: number, at: TopicPartiti
   if (replica === undefined)
     return {
       broker: id,
-      state: 'offline',
+      state: node === undefined ? 'elsewhere' : 'offline',
       logStartOffset: null,
       logEndOffset: null,
       highWatermark: null,

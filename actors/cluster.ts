@@ -5,7 +5,13 @@ import { type BrokerConfig, brokerConfig, type Profile } from '../src/broker/con
 import { errors } from '../src/error.ts'
 import type { BrokerId, SessionId } from '../src/ids.ts'
 import type { Address, Platform } from '../src/ports.ts'
-import { BrokerNode } from './broker-node.ts'
+import { profileOfZooKeeper } from '../src/zookeeper/config.ts'
+import {
+  type ConnectString,
+  parseConnectString,
+  printAddress,
+} from '../src/zookeeper/connect-string.ts'
+import { BrokerNode, WrongState } from './broker-node.ts'
 import { startAdmin } from './client/admin.ts'
 import { startConsumer } from './client/consumer.ts'
 import type { ConsumerConfig } from './client/consumer-config.ts'
@@ -24,6 +30,7 @@ import { groupStates, partitionState, partitionStates } from './cluster-view.ts'
 import { ClusterFaults, type Faults } from './faults.ts'
 import { Process } from './process.ts'
 import { Registry } from './registry.ts'
+import { endSession } from './session-end.ts'
 import type { TopicSpec } from './topic-spec.ts'
 import { Trace, type TraceEntry } from './trace.ts'
 import { until } from './until.ts'
@@ -33,8 +40,13 @@ import { type EmbeddedZooKeeper, startZooKeeper } from './zookeeper/zookeeper.ts
 export interface ClusterOptions {
   /** What to run on: `nodePlatform()` (TCP), `memoryPlatform()`. */
   readonly platform: Platform
-  /** How many brokers, with ids 1 to n. Default 3. */
-  readonly brokers?: number
+  /** How many brokers, with ids 1 to n; or their ids. Default 3. */
+  readonly brokers?: number | readonly BrokerId[]
+  /**
+   * Somebody else's ZooKeeper: `host:port[,host:port…][/chroot]`. The cluster whose znodes it has is joined; the chroot is made where
+   * it is missing. Default: one of its own, embedded.
+   */
+  readonly zookeeper?: string
   readonly topics?: readonly TopicSpec[]
   /**
    * The platform's disks outlive the process: ZooKeeper keeps its tree on one, and the end of the cluster is an orderly one. Default
@@ -51,7 +63,7 @@ export interface ClusterOptions {
   readonly advertisedHost?: string
   /** The first broker's port; the others follow. 0 (default): any free ones. */
   readonly port?: number
-  /** The embedded ZooKeeper's port. 0 (default): any free one. */
+  /** The embedded ZooKeeper's port. 0 (default): any free one. Of no effect with `zookeeper`. */
   readonly zookeeperPort?: number
   /** XState's own inspection events of every actor: attach the visualizer's inspector here. */
   readonly inspect?: (event: InspectionEvent) => void
@@ -83,7 +95,7 @@ export interface BrokerHandle {
   pause(): void
   /** Goes on, as SIGCONT. */
   resume(): void
-  /** ZooKeeper ends its session now; the broker learns of it and registers anew. */
+  /** ZooKeeper ends its session now, or soon where it is somebody else's; the broker learns of it and registers anew. */
   expireSession(): void
 }
 
@@ -115,14 +127,18 @@ export interface GroupHandle {
 export interface Cluster extends AsyncDisposable {
   /** `127.0.0.1:9092,127.0.0.1:9093,…`: what a Kafka client connects to. */
   readonly bootstrapServers: string
-  /** `127.0.0.1:2181`: what a ZooKeeper client connects to. */
+  /** `127.0.0.1:2181`: what a ZooKeeper client connects to; with `ClusterOptions.zookeeper` that. */
   readonly zookeeper: string
   readonly brokers: readonly BrokerHandle[]
   /** @throws RangeError where there is no such broker. */
   broker(id: BrokerId): BrokerHandle
-  /** What a znode holds, as ZooKeeper has it now; undefined where there is none. */
+  /**
+   * What a znode holds, as the embedded ZooKeeper has it now; undefined where there is none.
+   *
+   * @throws WrongState where ZooKeeper is somebody else's: ask it by a client (`connectZooKeeper`)
+   */
   znode(path: string): Uint8Array | null | undefined
-  /** The broker that is controller; undefined while there is none. */
+  /** The broker of this handle that is controller; undefined while there is none. */
   readonly controller: BrokerHandle | undefined
   partition(topic: string, partition: number): PartitionHandle
   group(groupId: string): GroupHandle
@@ -160,48 +176,48 @@ const defaultTimeoutMs = 30_000
 /** What an orderly end may take, ms of the platform's clock: who presses Ctrl-C waits a second. */
 const closingTimeoutMs = 900
 
-/** ZooKeeper's own defaults, for a server that others than this machine reach. */
-const cautious = {
-  maxClientCnxns: 60,
-  '4lw.commands.whitelist': ['srvr'],
-  extendedTypesEnabled: false,
-}
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || host.startsWith('127.')
+/** Replication factors of the profile `fast` want to know how many brokers there will be: of a part nobody does. */
+const clusterSizeOfPart = 3
 
 /**
  * Starts ZooKeeper and the brokers, waits until a controller is elected and every broker knows of every other, makes the
- * topics, and waits for their leaders.
+ * topics, and waits for their leaders. With `zookeeper` the brokers may be a part of a cluster: then its controller counts,
+ * wherever it is, and topics that are there already are taken as they are.
  *
  * @throws ConfigError, RangeError for options that cannot be; `WrongState` / `NotReached` where the cluster does not come up
- *   (a port is taken …). What was started is ended again.
+ *   (a port or a broker id is taken, no ZooKeeper answers …). What was started is ended again.
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { platform, host = '127.0.0.1', port = 0 } = options
-  const count = options.brokers ?? 3
-  if (!Number.isInteger(count) || count < 1)
-    throw new RangeError(`brokers must be a whole number from 1, not ${count}`)
-  const config = brokerConfig(options.overrides ?? {}, options.profile ?? 'fast', count)
+  const ids = brokerIds(options.brokers ?? 3)
+  const config = brokerConfig(
+    options.overrides ?? {},
+    options.profile ?? 'fast',
+    typeof options.brokers === 'object' ? clusterSizeOfPart : ids.length,
+  )
+  const foreign = options.zookeeper === undefined ? null : parseConnectString(options.zookeeper)
   const trace = new Trace(platform.clock, options.traceMax)
   const registry = new Registry(trace, options.inspect)
   const startTimeoutMs = options.startTimeoutMs ?? defaultTimeoutMs
-  const started = new StartedCluster(platform, registry)
+  const started = new StartedCluster(platform, registry, options.durable ?? false, foreign)
   try {
-    const zookeeper = await started.startZooKeeper(
-      { host, port: options.zookeeperPort ?? 0 },
-      { profile: options.profile ?? 'fast', durable: options.durable ?? false },
-      startTimeoutMs,
-    )
-    for (let id = 1; id <= count; id++)
+    const zookeeper =
+      foreign ??
+      (await started.startZooKeeper(
+        { host, port: options.zookeeperPort ?? 0 },
+        options.profile ?? 'fast',
+        startTimeoutMs,
+      ))
+    ids.forEach((id, index) => {
       started.addBroker({
         id,
         config,
         host,
         advertisedHost: options.advertisedHost ?? host,
-        port: port === 0 ? 0 : port + id - 1,
+        port: port === 0 ? 0 : port + index,
         zookeeper,
       })
+    })
     await Promise.all(started.nodes.map(node => node.started(startTimeoutMs)))
     await started.until(({ controller }) => controller !== null && started.knowEachOther(), {
       timeoutMs: startTimeoutMs,
@@ -215,6 +231,18 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   }
 }
 
+/** @throws RangeError */
+function brokerIds(brokers: number | readonly BrokerId[]): readonly BrokerId[] {
+  if (typeof brokers !== 'number') {
+    const isIds = brokers.every(id => Number.isInteger(id) && id >= 0)
+    if (isIds && brokers.length > 0 && new Set(brokers).size === brokers.length) return brokers
+    throw new RangeError(`brokers must be different whole numbers from 0, not ${brokers}`)
+  }
+  if (!Number.isInteger(brokers) || brokers < 1)
+    throw new RangeError(`brokers must be a whole number from 1, not ${brokers}`)
+  return Array.from({ length: brokers }, (_, index) => index + 1)
+}
+
 class StartedCluster implements Cluster {
   readonly platform: Platform
   readonly registry: Registry
@@ -224,11 +252,21 @@ class StartedCluster implements Cluster {
   #zookeeper: EmbeddedZooKeeper | undefined
   #zookeeperAddress: Address | undefined
   #stopped = false
-  #durable = false
+  #sessionsEnded = 0
+  readonly #durable: boolean
+  /** Somebody else's ZooKeeper; null: our own. */
+  readonly #foreign: ConnectString | null
 
-  constructor(platform: Platform, registry: Registry) {
+  constructor(
+    platform: Platform,
+    registry: Registry,
+    durable: boolean,
+    foreign: ConnectString | null,
+  ) {
     this.platform = platform
     this.registry = registry
+    this.#durable = durable
+    this.#foreign = foreign
     this.faults = new ClusterFaults(platform, registry.trace, () => [
       ...this.nodes.map(node => node.path),
       ...this.#processes.keys(),
@@ -250,11 +288,14 @@ class StartedCluster implements Cluster {
   }
 
   get zookeeper(): string {
-    const { host, port } = this.#zookeeperAddress ?? { host: '', port: 0 }
-    return `${host}:${port}`
+    if (this.#foreign !== null)
+      return this.#foreign.servers.map(printAddress).join(',') + this.#foreign.chroot
+    return printAddress(this.#zookeeperAddress ?? { host: '', port: 0 })
   }
 
   znode(path: string): Uint8Array | null | undefined {
+    if (this.#foreign !== null)
+      throw new WrongState(`ZooKeeper at ${this.zookeeper} is not ours to look into`)
     return this.#zookeeper?.tree.node(path)?.data
   }
 
@@ -338,12 +379,11 @@ class StartedCluster implements Cluster {
   }
 
   state(): ClusterState {
-    const controller = this.controller
     const running = this.nodes.find(node => node.state === 'running')?.running
     return {
       clusterId: running?.world.clusterId ?? null,
       atMs: this.platform.clock.now(),
-      controller: controller?.id ?? null,
+      controller: this.controller?.id ?? this.#controllerElsewhere() ?? null,
       brokers: this.nodes.map(node => node.describe()),
       zookeeper: { address: this.zookeeper, sessions: this.#zookeeper?.sessions() ?? [] },
       partitions: partitionStates(this.nodes),
@@ -402,7 +442,8 @@ class StartedCluster implements Cluster {
   async stop(): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
-    if (this.#durable) {
+    // Somebody else's ZooKeeper would keep the sessions.
+    if (this.#durable || this.#foreign !== null) {
       // All in one turn, so that none of them sees another go.
       await Promise.allSettled(this.nodes.map(node => node.close(closingTimeoutMs)))
       this.#zookeeper?.close()
@@ -420,16 +461,14 @@ class StartedCluster implements Cluster {
 
   async startZooKeeper(
     address: Address,
-    { profile, durable }: { profile: Profile; durable: boolean },
+    profile: Profile,
     timeoutMs: number,
-  ): Promise<Address> {
+  ): Promise<ConnectString> {
     let failure: Error | undefined
-    this.#durable = durable
     this.#zookeeper = startZooKeeper(this.#world('zookeeper'), {
       ...address,
-      durable,
-      ...(profile === 'fast' ? { tickTime: 100, maxSessionTimeout: 60_000 } : {}),
-      ...(isLoopback(address.host) ? {} : cautious),
+      durable: this.#durable,
+      ...profileOfZooKeeper(profile, address.host),
       bound: bound => {
         this.#zookeeperAddress = bound
         this.trace.record('node', 'zookeeper', 'running', { ...bound })
@@ -439,7 +478,7 @@ class StartedCluster implements Cluster {
         this.trace.record('node', 'zookeeper', 'failed', { error: String(error) })
       },
     })
-    return until(
+    const bound = await until(
       this.platform,
       this.trace,
       () => {
@@ -448,6 +487,7 @@ class StartedCluster implements Cluster {
       },
       { timeoutMs, what: () => `ZooKeeper listening on ${address.host}:${address.port}` },
     )
+    return { servers: [bound], chroot: '' }
   }
 
   addBroker(options: {
@@ -456,7 +496,7 @@ class StartedCluster implements Cluster {
     host: string
     advertisedHost: string
     port: number
-    zookeeper: Address
+    zookeeper: ConnectString
   }): void {
     const node = new BrokerNode(
       {
@@ -464,8 +504,8 @@ class StartedCluster implements Cluster {
         registry: this.registry,
         cluster: this,
         faults: this.faults,
-        zookeeper: [options.zookeeper],
-        expireSession: id => this.#zookeeper?.expireSession(id),
+        zookeeper: options.zookeeper,
+        expireSession: session => this.#expireSession(session),
       },
       options,
     )
@@ -476,7 +516,40 @@ class StartedCluster implements Cluster {
   /** Every running broker's metadata lists every running broker. */
   knowEachOther(): boolean {
     const running = this.nodes.filter(node => node.state === 'running')
-    return running.every(node => node.running?.world.metadata.brokers().length === running.length)
+    return running.every(node => {
+      const known = node.running?.world.metadata.brokers() ?? []
+      // In a cluster of our own there is nobody else.
+      if (this.#foreign === null && known.length !== running.length) return false
+      return running.every(({ id }) => known.some(broker => broker.id === id))
+    })
+  }
+
+  /** The controller, where it is no broker of ours. */
+  #controllerElsewhere(): BrokerId | undefined {
+    if (this.#foreign === null) return undefined
+    for (const { state, running } of this.nodes) {
+      const id = state === 'running' ? running?.world.metadata.controllerId : null
+      if (id !== null && id !== undefined && !this.nodes.some(node => node.id === id)) return id
+    }
+    return undefined
+  }
+
+  #expireSession(session: { id: SessionId; password: Uint8Array; timeoutMs: number }): void {
+    if (this.#foreign === null) {
+      this.#zookeeper?.expireSession(session.id)
+      return
+    }
+    const { world, end } = this.#client(`expire-session-${++this.#sessionsEnded}`)
+    endSession(world, {
+      servers: this.#foreign.servers,
+      session,
+      sessionTimeoutMs: session.timeoutMs,
+      done: isOver => {
+        if (!isOver) this.trace.record('note', world.name, 'session lives on', { id: session.id })
+        // On a later turn: the client is still on the stack.
+        this.platform.clock.setTimeout(end, 0)
+      },
+    })
   }
 
   /** Makes topics as any client would, and waits until all their leaders serve. */
@@ -495,11 +568,17 @@ class StartedCluster implements Cluster {
     admin.close()
     for (const { name, error, numPartitions } of created) {
       // Of an earlier life of the cluster.
-      const isThere = this.#durable && error?.code === errors.TOPIC_ALREADY_EXISTS
+      const lived = this.#durable || this.#foreign !== null
+      const isThere = lived && error?.code === errors.TOPIC_ALREADY_EXISTS
       if (error !== null && !isThere) throw new RangeError(`topic ${name}: ${error.message}`)
       for (let partition = 0; partition < numPartitions; partition++) {
         const handle = this.partition(name, partition)
-        await handle.until(() => handle.leader !== undefined, { timeoutMs })
+        // A leader elsewhere serves, for all we know.
+        const isElsewhere = (id: BrokerId): boolean =>
+          id >= 0 && !this.nodes.some(node => node.id === id)
+        await handle.until(({ leader }) => handle.leader !== undefined || isElsewhere(leader), {
+          timeoutMs,
+        })
       }
     }
   }

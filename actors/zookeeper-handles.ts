@@ -22,6 +22,8 @@ import {
 } from './zookeeper/leader-latch.ts'
 import { type EmbeddedZooKeeper, startZooKeeper } from './zookeeper/zookeeper.ts'
 
+export { parseZooKeeperConfig, profileOfZooKeeper } from '../src/zookeeper/config.ts'
+
 type Answer<F> = F extends (...args: infer A) => Observable<infer T>
   ? (...args: A) => Promise<T>
   : F

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { addBrokerCommand } from './broker.ts'
 import { addFaultCommands } from './fault.ts'
 import { addInspectCommand } from './inspect.ts'
 import { addMachinesCommands } from './machines.ts'
 import { addStateCommand } from './state.ts'
 import { addUpCommand } from './up.ts'
+import { addZooKeeperCommand } from './zookeeper.ts'
 
 const { version } = JSON.parse(
   readFileSync(
@@ -23,6 +25,8 @@ const program = new Command('samsa')
   .exitOverride()
 
 addUpCommand(program)
+addBrokerCommand(program)
+addZooKeeperCommand(program)
 addFaultCommands(program)
 addStateCommand(program)
 addMachinesCommands(program)

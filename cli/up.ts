@@ -1,11 +1,24 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Cluster, TopicSpec } from '../actors/node.ts'
 import { parseTopicSpec } from '../actors/topic-spec.ts'
+import {
+  explain,
+  interrupted,
+  jsonOption,
+  narrate,
+  overrideOption,
+  port,
+  profileOption,
+  sayReady,
+  traceOption,
+  whole,
+} from './server-command.ts'
 
 interface UpOptions {
   brokers: number
   port: number
   zookeeperPort: number
+  zookeeper?: string
   controlPort: number
   host: string
   advertisedHost?: string
@@ -17,17 +30,6 @@ interface UpOptions {
   trace?: string
 }
 
-const whole =
-  (least: number, most: number) =>
-  (text: string): number => {
-    const value = Number(text)
-    if (!Number.isInteger(value) || value < least || value > most)
-      throw new InvalidArgumentError(`a whole number from ${least} to ${most} is expected.`)
-    return value
-  }
-
-const port = whole(0, 65_535)
-
 function collectTopic(text: string, topics: TopicSpec[]): TopicSpec[] {
   try {
     return [...topics, parseTopicSpec(text)]
@@ -36,48 +38,8 @@ function collectTopic(text: string, topics: TopicSpec[]): TopicSpec[] {
   }
 }
 
-function collectOverride(text: string, overrides: Record<string, string>): Record<string, string> {
-  const at = text.indexOf('=')
-  if (at < 1) throw new InvalidArgumentError('key=value is expected, e.g. num.partitions=3.')
-  return { ...overrides, [text.slice(0, at)]: text.slice(at + 1) }
-}
-
-/** A listener's failure in words: which port, and what to do. */
-function explain(error: unknown): Error {
-  const { message } = error as Error
-  const taken = /EADDRINUSE.*?(\d+)\D*$|port (\d+)\b.*\btaken/.exec(message)
-  if (taken === null) return error as Error
-  return new Error(
-    `port ${taken[1] ?? taken[2]} is taken: end what listens there, or choose another with --port, --zookeeper-port or --control-port (0: any free one)`,
-  )
-}
-
-/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
-const interrupted = (): Promise<void> =>
-  new Promise(resolve => {
-    const stop = (): void => {
-      process.once('SIGINT', () => process.exit(130))
-      process.once('SIGTERM', () => process.exit(143))
-      resolve()
-    }
-    process.once('SIGINT', stop)
-    process.once('SIGTERM', stop)
-  })
-
-/** Tells of elections, deaths and restarts while the cluster runs: the story in a few lines. */
-function narrate(cluster: Cluster): void {
-  cluster.trace.entries.subscribe(({ kind, path, type, detail }) => {
-    if (kind === 'node') console.error(`${path}: ${type}`)
-    else if (
-      kind === 'znode' &&
-      type === 'deleted' &&
-      /^\/(brokers\/ids\/|controller$)/.test(String(detail.path))
-    )
-      console.error(`zookeeper: deleted ${detail.path}`)
-    else if (kind === 'note' && detail.error !== undefined)
-      console.error(`${path}: ${type}: ${detail.error}`)
-  })
-}
+const explained = (error: unknown): Error =>
+  explain(error, '--port, --zookeeper-port or --control-port')
 
 async function up(options: UpOptions): Promise<void> {
   // Loaded here, so that the other commands need not wait for a whole cluster's code.
@@ -101,10 +63,11 @@ async function up(options: UpOptions): Promise<void> {
       overrides: options.override,
       profile: options.profile,
       ...(options.advertisedHost === undefined ? {} : { advertisedHost: options.advertisedHost }),
+      ...(options.zookeeper === undefined ? {} : { zookeeper: options.zookeeper }),
       ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
     })
   } catch (error) {
-    throw explain(error)
+    throw explained(error)
   }
   traceFile?.follow(cluster.trace)
   const stopped = interrupted()
@@ -112,27 +75,21 @@ async function up(options: UpOptions): Promise<void> {
     // The control port never leaves this machine: whoever reaches it may kill brokers.
     const control = await startControl(cluster, { host: '127.0.0.1', port: options.controlPort })
     const ready = {
-      ready: true,
       bootstrapServers: cluster.bootstrapServers,
       zookeeper: cluster.zookeeper,
       control: control.url,
     }
-    if (options.json) console.log(JSON.stringify(ready))
-    else
-      console.error(
-        [
-          `Samsa is up: ${options.brokers} ${options.brokers === 1 ? 'broker' : 'brokers'}, profile ${options.profile}.`,
-          `  bootstrap.servers  ${ready.bootstrapServers}`,
-          `  zookeeper.connect  ${ready.zookeeper}`,
-          `  control            ${ready.control}   (samsa state, samsa fault kill 2)`,
-          'Ctrl-C stops it.',
-        ].join('\n'),
-      )
-    narrate(cluster)
+    sayReady(options.json === true, ready, [
+      `Samsa is up: ${options.brokers} ${options.brokers === 1 ? 'broker' : 'brokers'}, profile ${options.profile}.`,
+      `  bootstrap.servers  ${ready.bootstrapServers}`,
+      `  zookeeper.connect  ${ready.zookeeper}`,
+      `  control            ${ready.control}   (samsa state, samsa fault kill 2)`,
+    ])
+    narrate(cluster.trace)
     await stopped
     await control.close()
   } catch (error) {
-    throw explain(error)
+    throw explained(error)
   } finally {
     await cluster.stop()
     traceFile?.close()
@@ -152,6 +109,12 @@ export function addUpCommand(program: Command): void {
       9092,
     )
     .option('--zookeeper-port <port>', "ZooKeeper's port; 0: any free one", port, 2181)
+    .addOption(
+      new Option(
+        '--zookeeper <connect>',
+        "somebody else's ZooKeeper, host:port[,host:port…][/chroot] (default: one of its own)",
+      ).conflicts('zookeeperPort'),
+    )
     .option(
       '--control-port <port>',
       'the control port, on loopback only; 0: any free one',
@@ -165,18 +128,9 @@ export function addUpCommand(program: Command): void {
       'where everything is kept, to go on with at the next start (default: in memory)',
     )
     .option('--topic <name:partitions:rf>', 'a topic to make; may be given again', collectTopic, [])
-    .option(
-      '--override <key=value>',
-      "a broker's configuration as Kafka spells it; may be given again",
-      collectOverride,
-      {},
-    )
-    .addOption(
-      new Option('--profile <profile>', 'timeouts for tests, or the defaults of Kafka')
-        .choices(['fast', 'kafka'])
-        .default('fast'),
-    )
-    .option('--trace <file>', 'write the whole story into a file, one line of JSON each')
-    .option('--json', 'print one line of JSON on stdout when ready')
+    .addOption(overrideOption("a broker's configuration as Kafka spells it"))
+    .addOption(profileOption())
+    .addOption(traceOption())
+    .addOption(jsonOption())
     .action(up)
 }

@@ -165,6 +165,7 @@ export function startBroker(world: World, options: BrokerOptions): RunningBroker
     path,
     input: {
       brokerId,
+      zookeeperConnect: config['zookeeper.connect'] ?? '',
       sessionTimeoutMs: config['zookeeper.session.timeout.ms'],
       connectionTimeoutMs:
         config['zookeeper.connection.timeout.ms'] ?? config['zookeeper.session.timeout.ms'],
@@ -232,7 +233,11 @@ export function startBroker(world: World, options: BrokerOptions): RunningBroker
   const started = root
   zookeeper.session.subscribe(state => {
     if (state === 'connected')
-      started.send({ type: 'session.connected', sessionId: zookeeper.sessionId })
+      started.send({
+        type: 'session.connected',
+        sessionId: zookeeper.sessionId,
+        timeoutMs: zookeeper.sessionTimeoutMs,
+      })
     // `closed` is told by whoever asked for it.
     else if (state === 'suspended' || state === 'expired' || state === 'authFailed')
       started.send({ type: `session.${state}` })

@@ -2,6 +2,7 @@ import { ExpiryQueue } from '../../src/expiry-queue.ts'
 import { connectionsMax } from '../../src/limits.ts'
 import type { Address, Listener } from '../../src/ports.ts'
 import { acceptLink } from '../link.ts'
+import { cannotListen } from '../listen-failure.ts'
 import type { BrokerWorld } from './broker-world.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
 import type { ServedApis } from './dispatch.ts'
@@ -42,12 +43,7 @@ export class BrokerListener implements ConnectionOwner {
   bind(address: Address, events: { bound(at: Address): void; failed(error: string): void }): void {
     this.#port = this.#broker.platform.network.listen(address, {
       bound: events.bound,
-      failed: error =>
-        events.failed(
-          error.code === 'EADDRINUSE'
-            ? `port ${address.port} on ${address.host} is taken: stop what listens there, or choose another port`
-            : `cannot listen on ${address.host}:${address.port}: ${error.message}`,
-        ),
+      failed: error => events.failed(cannotListen(address, error)),
       accepted: socket => {
         const frameBytesMax = this.#broker.config['socket.request.max.bytes']
         const { link, events } = acceptLink(socket, { frameBytesMax })

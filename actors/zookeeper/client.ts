@@ -137,6 +137,8 @@ export interface ZooKeeperClient extends ZooKeeperOperations {
   /** `0x0` until the first connection. */
   readonly sessionId: SessionId
   readonly state: ClientState
+  /** What the server wants to see of who comes back to the session. */
+  readonly sessionPassword: Uint8Array
   /** What the server granted, ms; 0 until the first connection. */
   readonly sessionTimeoutMs: number
   /** Each new state of the session from now on. */
@@ -173,6 +175,8 @@ export interface ZooKeeperClientOptions {
   readonly chroot?: string
   /** Asked for; the server may grant another. */
   readonly sessionTimeoutMs: number
+  /** A session that there is already, of this client or of another: it moves here. Default: a new one. */
+  readonly session?: { readonly id: SessionId; readonly password: Uint8Array }
   /** In the registry: `broker-1/zookeeper-client`. */
   readonly path: string
   /** Requests under way at once; others wait. Default 1000. */
@@ -200,7 +204,7 @@ export function startZooKeeperClient(
   const watches = new Channel<WatchEvent>()
   const session = new Channel<ClientState>()
   let line: ServerLine | null = null
-  let password: Uint8Array = noPassword
+  let password: Uint8Array = options.session?.password ?? noPassword
   let lastZxid: Zxid = 0
 
   // ─── The connection ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -256,7 +260,11 @@ export function startZooKeeperClient(
 
   const root = world.start(zookeeperClientMachine, {
     path: registryPath,
-    input: { serverCount: servers.length, sessionTimeoutMs: options.sessionTimeoutMs },
+    input: {
+      serverCount: servers.length,
+      sessionTimeoutMs: options.sessionTimeoutMs,
+      ...(options.session === undefined ? {} : { sessionId: options.session.id }),
+    },
     performers: {
       'link.open': command => open(command.link, command.server),
       'link.drop'() {
@@ -289,6 +297,9 @@ export function startZooKeeperClient(
     },
     get state() {
       return sessionState(root.getSnapshot())
+    },
+    get sessionPassword() {
+      return password
     },
     get sessionTimeoutMs() {
       const { sessionId: id, sessionTimeoutMs } = current()

@@ -19,6 +19,7 @@ import { partResult, singleResult, writeResult } from '../../src/zookeeper/reply
 import { type Requester, toTxn, type WriteRequest } from '../../src/zookeeper/request-to-txn.ts'
 import type { Txn } from '../../src/zookeeper/txn.ts'
 import { Watches } from '../../src/zookeeper/watches.ts'
+import { cannotListen } from '../listen-failure.ts'
 import type { World } from '../world.ts'
 import { Connection } from './connection.ts'
 import { answerWord } from './four-letter-words.ts'
@@ -131,13 +132,17 @@ export class ZooKeeperServer {
     return this.#address
   }
 
-  listenerEvents(events: ZooKeeperEvents): ListenerEvents {
+  listenerEvents(events: ZooKeeperEvents & Address): ListenerEvents {
     return {
       bound: address => {
         this.#address = address
         events.bound(address)
       },
-      failed: error => events.failed(error),
+      failed: error => {
+        const { host, port } = events
+        const text = `ZooKeeper: ${cannotListen({ host, port }, error)}`
+        events.failed(Object.assign(new Error(text, { cause: error }), { code: error.code }))
+      },
       accepted: socket => {
         const connection = new Connection(this, this.#nextConnection++, socket)
         this.connections.set(connection.id, connection)

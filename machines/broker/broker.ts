@@ -37,7 +37,9 @@ import { closingMsMax } from '../../src/limits.ts'
 
 export interface BrokerInput {
   readonly brokerId: BrokerId
-  /** `zookeeper.session.timeout.ms`. */
+  /** `zookeeper.connect`, for errors. */
+  readonly zookeeperConnect: string
+  /** `zookeeper.session.timeout.ms`; from the first session on what the server granted. */
   readonly sessionTimeoutMs: number
   /** `zookeeper.connection.timeout.ms`. */
   readonly connectionTimeoutMs: number
@@ -70,7 +72,8 @@ export interface BrokerContext extends BrokerInput {
 }
 
 export type BrokerFact =
-  | { type: 'session.connected'; sessionId: SessionId }
+  /** `timeoutMs`: what the server granted. */
+  | { type: 'session.connected'; sessionId: SessionId; timeoutMs: number }
   | { type: 'session.suspended' }
   | { type: 'session.expired' }
   | { type: 'session.authFailed' }
@@ -161,8 +164,9 @@ export const brokerMachine = setup({
     refuse,
     keepSession: assign(({ context, event }) => {
       assertEvent(event, 'session.connected')
-      if (event.sessionId === context.sessionId) return {}
-      return { sessionId: event.sessionId, formerSessionId: context.sessionId }
+      const { sessionId, timeoutMs: sessionTimeoutMs } = event
+      if (sessionId === context.sessionId) return { sessionTimeoutMs }
+      return { sessionId, sessionTimeoutMs, formerSessionId: context.sessionId }
     }),
     keepClusterId: assign(({ event }) => {
       assertEvent(event, 'clusterId.obtained')
@@ -183,7 +187,7 @@ export const brokerMachine = setup({
     countTry: assign({ tries: ({ context }) => context.tries + 1 }),
     keepUnreachable: assign({
       error: ({ context }) =>
-        `ZooKeeper did not answer within ${context.connectionTimeoutMs} ms (zookeeper.connection.timeout.ms)`,
+        `ZooKeeper at ${context.zookeeperConnect} did not answer within ${context.connectionTimeoutMs} ms (zookeeper.connection.timeout.ms)`,
     }),
     keepAuthFailure: assign({ error: 'ZooKeeper did not take this broker’s credentials' }),
     keepError: assign(({ event }) => {

@@ -19,6 +19,8 @@ export interface ZooKeeperClientInput {
   readonly serverCount: number
   /** The session timeout it asks for. */
   readonly sessionTimeoutMs: number
+  /** A session that there is already. Default {@link noSession}: a new one. */
+  readonly sessionId?: SessionId
 }
 
 export interface ZooKeeperClientContext {
@@ -122,7 +124,7 @@ export const zookeeperClientMachine = setup({
     serverCount: input.serverCount,
     server: 0,
     link: 0,
-    sessionId: noSession,
+    sessionId: input.sessionId ?? noSession,
     askedTimeoutMs: input.sessionTimeoutMs,
     sessionTimeoutMs: input.sessionTimeoutMs,
   }),

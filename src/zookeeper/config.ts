@@ -52,3 +52,60 @@ export function zookeeperConfig(options: Partial<ZooKeeperConfig>): ZooKeeperCon
     'autopurge.snapRetainCount': options['autopurge.snapRetainCount'] ?? 3,
   }
 }
+
+/** ZooKeeper's own defaults, for a server that others than this machine reach. */
+const cautious = {
+  maxClientCnxns: 60,
+  '4lw.commands.whitelist': ['srvr'],
+  extendedTypesEnabled: false,
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || host.startsWith('127.')
+
+/**
+ * What a cluster's own server is given.
+ *
+ * @param profile `fast`: sessions of tests, which end soon
+ * @param host where it listens
+ */
+export const profileOfZooKeeper = (
+  profile: 'fast' | 'kafka',
+  host: string,
+): Partial<ZooKeeperConfig> => ({
+  ...(profile === 'fast' ? { tickTime: 100, maxSessionTimeout: 60_000 } : {}),
+  ...(isLoopback(host) ? {} : cautious),
+})
+
+/**
+ * Settings as `zoo.cfg` has them: text by name.
+ *
+ * @throws RangeError for an unknown name or a value that is none
+ */
+export function parseZooKeeperConfig(
+  settings: Readonly<Record<string, string>>,
+): Partial<ZooKeeperConfig> {
+  const defaults: Record<string, unknown> = { ...zookeeperConfig({}) }
+  return Object.fromEntries(
+    Object.entries(settings).map(([name, text]) => {
+      if (!Object.hasOwn(defaults, name))
+        throw new RangeError(
+          `Unknown configuration ${name}: not one of ZooKeeper's that is known here`,
+        )
+      const wrong = (expected: string): never => {
+        throw new RangeError(
+          `Invalid value ${text} for configuration ${name}: expected ${expected}`,
+        )
+      }
+      switch (typeof defaults[name]) {
+        case 'boolean':
+          return [name, text === 'true' || (text === 'false' ? false : wrong('true or false'))]
+        case 'number':
+          return [name, /^\d+$/.test(text) ? Number(text) : wrong('a whole number')]
+        default:
+          if (name !== '4lw.commands.whitelist' || text === '*') return [name, text]
+          return [name, text.split(',').map(word => word.trim())]
+      }
+    }),
+  )
+}

@@ -1,5 +1,4 @@
 /** The command as a user runs it. */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -7,49 +6,9 @@ import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import type { ClusterState } from '../../actors/cluster-state.ts'
 import type { TraceEntry } from '../../actors/trace.ts'
+import { killSamsas, runSamsa as run, startSamsa as start } from './samsa-process.ts'
 
-const samsa = join(import.meta.dirname, '../../bin/samsa.js')
-const running: ChildProcess[] = []
-afterEach(() => {
-  for (const child of running.splice(0)) child.kill('SIGKILL')
-})
-
-interface Ended {
-  code: number | null
-  out: string
-  err: string
-}
-
-function start(...args: string[]) {
-  const child = spawn(process.execPath, [samsa, ...args])
-  running.push(child)
-  let out = ''
-  let err = ''
-  const firstLine = new Promise<string>((resolve, reject) => {
-    child.stdout.on('data', chunk => {
-      out += chunk
-      if (out.includes('\n')) resolve(out.slice(0, out.indexOf('\n')))
-    })
-    child.on('close', (code, signal) =>
-      reject(new Error(`ended (${signal ?? code}) without a line: ${args.join(' ')}\n${err}`)),
-    )
-  })
-  firstLine.catch(() => {})
-  child.stderr.on('data', chunk => {
-    err += chunk
-  })
-  /** What the expression catches, once stderr has it. */
-  const errMatch = async (expression: RegExp): Promise<string> => {
-    await expect.poll(() => err, { timeout: 10_000 }).toMatch(expression)
-    return expression.exec(err)?.[1] ?? ''
-  }
-  const ended = new Promise<Ended>(resolve => {
-    child.on('close', code => resolve({ code, out, err }))
-  })
-  return { child, firstLine, errMatch, ended }
-}
-
-const run = (...args: string[]): Promise<Ended> => start(...args).ended
+afterEach(killSamsas)
 
 const anyPorts = ['--port', '0', '--zookeeper-port', '0', '--control-port', '0']
 

@@ -212,7 +212,7 @@ test('without ZooKeeper the start is given up', async () => {
   const broker = start(1, { zookeeper: [{ host: '127.0.0.1', port: 1 }] })
   await reach(() => broker.told.length > 0, 'it is refused')
   expect(broker.told).toEqual([
-    'ZooKeeper did not answer within 2000 ms (zookeeper.connection.timeout.ms)',
+    'ZooKeeper at 127.0.0.1:1 did not answer within 2000 ms (zookeeper.connection.timeout.ms)',
   ])
 })
 

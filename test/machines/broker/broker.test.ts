@@ -12,14 +12,16 @@ import { begin, elapse, step, steps } from '../../step.ts'
 
 const input = {
   brokerId: 1,
+  zookeeperConnect: 'zk:2181',
   sessionTimeoutMs: 2000,
   connectionTimeoutMs: 3000,
   controlledShutdown: { enabled: true, triesMax: 3, backoffMs: 200 },
 }
 
-const connected = (sessionId: `0x${string}` = '0xa'): BrokerFact => ({
+const connected = (sessionId: `0x${string}` = '0xa', timeoutMs = 2000): BrokerFact => ({
   type: 'session.connected',
   sessionId,
+  timeoutMs,
 })
 const suspended: BrokerFact = { type: 'session.suspended' }
 const expired: BrokerFact = { type: 'session.expired' }
