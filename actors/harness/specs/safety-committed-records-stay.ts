@@ -12,8 +12,16 @@ interface Committed {
 /** What is known of a partition's committed records: by base offset. */
 interface Record {
   readonly batches: Map<number, Committed>
-  /** Everything below was committed at some time, says some leader. */
-  highWatermark: number
+  /** By leader epoch: everything below was committed in it, says some replica. */
+  readonly highWatermarks: Map<number, number>
+}
+
+/** What was committed before a leader epoch. An order that comes late may make a leader of an epoch that is over; it can commit nothing. */
+function committedBefore({ highWatermarks }: Record, leaderEpoch: number): number {
+  let reached = 0
+  for (const [epoch, highWatermark] of highWatermarks)
+    if (epoch < leaderEpoch) reached = Math.max(reached, highWatermark)
+  return reached
 }
 
 /**
@@ -28,7 +36,7 @@ export const safetyCommittedRecordsStay: Spec = {
     const recordOf = (partition: string): Record => {
       let record = records.get(partition)
       if (record === undefined) {
-        record = { batches: new Map(), highWatermark: 0 }
+        record = { batches: new Map(), highWatermarks: new Map() }
         records.set(partition, record)
       }
       return record
@@ -36,6 +44,8 @@ export const safetyCommittedRecordsStay: Spec = {
     /** By replica's path: where comparing goes on. Anew after a restart or truncation. */
     const compared = new Map<string, { partition: Partition; upTo: number }>()
     const reigns = new Map<string, { leaderEpoch: number; highWatermark: number }>()
+    /** By replica's path: whom it obeys, or that it leads. */
+    const epochs = new Map<string, number>()
 
     const compare = (path: string, partition: Partition): void => {
       const { log } = partition
@@ -75,8 +85,9 @@ export const safetyCommittedRecordsStay: Spec = {
           if (at === undefined) return
           const record = recordOf(at.partition)
           const highWatermark = Number(detail.highWatermark)
-          if (highWatermark > record.highWatermark) {
-            record.highWatermark = highWatermark
+          const epoch = epochs.get(path) ?? -1
+          if (highWatermark > (record.highWatermarks.get(epoch) ?? 0)) {
+            record.highWatermarks.set(epoch, highWatermark)
             sometimes('high watermark rose')
           }
           const reign = reigns.get(path)
@@ -89,14 +100,16 @@ export const safetyCommittedRecordsStay: Spec = {
         } else if (kind === 'command' && type === 'leaderEpoch.start') {
           const at = replicaOf(path)
           if (at === undefined) return
-          const { highWatermark } = recordOf(at.partition)
           const leaderEpoch = Number(detail.leaderEpoch)
+          const highWatermark = committedBefore(recordOf(at.partition), leaderEpoch)
           if (Number(detail.startOffset) < highWatermark)
             violated(
               `${path} leads in epoch ${leaderEpoch} from ${detail.startOffset}: committed was up to ${highWatermark}`,
             )
           if (highWatermark > 0) sometimes('reign began with committed records')
           reigns.set(path, { leaderEpoch, highWatermark: 0 })
+        } else if (kind === 'command' && type === 'role.announce') {
+          if (replicaOf(path) !== undefined) epochs.set(path, Number(detail.leaderEpoch))
         } else if (kind === 'command' && (type === 'fetcher.follow' || type === 'log.truncate')) {
           reigns.delete(path)
           compared.delete(path)
@@ -106,6 +119,7 @@ export const safetyCommittedRecordsStay: Spec = {
           compared.delete(path)
         } else if (kind === 'actor' && type === 'stopped') {
           reigns.delete(path)
+          epochs.delete(path)
           compared.delete(path)
         }
       },
