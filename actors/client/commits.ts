@@ -21,13 +21,27 @@ export interface CommitOwner {
 /** `default.api.timeout.ms`: how long a commit is tried. */
 const apiTimeoutMs = 60_000
 
-/** Commits of one consumer, retried while that may help. After ConsumerCoordinator's OffsetCommitResponseHandler. */
+/** A commit that waits for those before it, or is under way. */
+interface Commit {
+  readonly offsets: readonly OffsetToCommit[]
+  readonly timeoutMs: number
+  readonly madeAtMs: number
+  /** The membership it was made in: in another the offsets may be another member's. */
+  readonly madeBy: Speaker | null
+  readonly settlement: Settlement<readonly CommittedOffset[]>
+}
+
+/**
+ * Commits of one consumer, one after another, so that an earlier one that is tried again never takes back a later one; retried while that may
+ * help. After ConsumerCoordinator's OffsetCommitResponseHandler.
+ */
 export class Commits {
   readonly #world: World
   readonly #config: Complete<ClientConfig>
   readonly #group: GroupRequests
   readonly #owner: CommitOwner
-  readonly #underWay = new Set<Settlement<readonly CommittedOffset[]>>()
+  /** The first is under way. */
+  readonly #commits: Commit[] = []
 
   constructor(
     world: World,
@@ -51,32 +65,52 @@ export class Commits {
       settlement.succeed([])
       return settlement.observable
     }
-    this.#underWay.add(settlement)
-    retried(this.#world, this.#config, timeoutMs, () => this.#attempt(offsets)).subscribe({
-      next: committed => {
-        this.#underWay.delete(settlement)
-        this.#owner.committed(committed)
-        settlement.succeed(committed)
-      },
-      error: error => {
-        this.#underWay.delete(settlement)
-        settlement.fail(error)
-      },
+    this.#commits.push({
+      offsets,
+      timeoutMs,
+      madeAtMs: this.#world.platform.clock.now(),
+      madeBy: this.#owner.speaker(),
+      settlement,
     })
+    if (this.#commits.length === 1) this.#begin()
     return settlement.observable
+  }
+
+  get isIdle(): boolean {
+    return this.#commits.length === 0
+  }
+
+  #begin(): void {
+    const [commit] = this.#commits
+    if (commit === undefined) return
+    const { offsets, timeoutMs, madeAtMs, madeBy, settlement } = commit
+    const leftMs = Math.max(0, madeAtMs + timeoutMs - this.#world.platform.clock.now())
+    const over = (settle: () => void): void => {
+      this.#commits.shift()
+      settle()
+      this.#begin()
+    }
+    retried(this.#world, this.#config, leftMs, () => this.#attempt(offsets, madeBy)).subscribe({
+      next: committed =>
+        over(() => {
+          this.#owner.committed(committed)
+          settlement.succeed(committed)
+        }),
+      error: error => over(() => settlement.fail(error)),
+    })
   }
 
   /** Emits when no commit is under way of those there are now. */
   idle(): Observable<void> {
     return new Observable(subscriber => {
-      let left = this.#underWay.size
+      let left = this.#commits.length
       const done = (): void => {
         if (left-- > 0) return
         subscriber.next()
         subscriber.complete()
       }
-      for (const { observable } of [...this.#underWay])
-        subscriber.add(observable.subscribe({ next: done, error: done }))
+      for (const { settlement } of [...this.#commits])
+        subscriber.add(settlement.observable.subscribe({ next: done, error: done }))
       done()
     })
   }
@@ -110,10 +144,15 @@ export class Commits {
     })
   }
 
-  #attempt(offsets: readonly OffsetToCommit[]): Observable<readonly CommittedOffset[]> {
+  #attempt(
+    offsets: readonly OffsetToCommit[],
+    madeBy: Speaker | null,
+  ): Observable<readonly CommittedOffset[]> {
     const speaker = this.#owner.speaker()
-    if (speaker === null)
+    if (speaker === null || madeBy === null)
       return throwError(() => kafkaError(errors.UNKNOWN_MEMBER_ID, 'the consumer is no member now'))
+    if (speaker.memberId !== madeBy.memberId || speaker.generationId !== madeBy.generationId)
+      return throwError(() => kafkaError(errors.ILLEGAL_GENERATION, 'the group has rebalanced'))
     if (speaker.coordinatorId === noBroker)
       return throwError(() => kafkaError(errors.COORDINATOR_NOT_AVAILABLE))
     return new Observable<readonly CommittedOffset[]>(subscriber =>

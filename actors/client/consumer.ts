@@ -411,9 +411,9 @@ class RunningConsumer implements Consumer {
     this.#autoCommitTimer = this.#world.platform.clock.setTimeout(() => {
       const offsets = uncommitted([...this.#readers.values()].filter(one => !one.isLeaving))
       // One that fails is made again with the next, or before the partitions go.
-      if (membership(this.#root.getSnapshot()) !== null)
+      if (this.#commits?.isIdle && membership(this.#root.getSnapshot()) !== null)
         this.#commits
-          ?.commit(offsets, { timeoutMs: autoCommitIntervalMs })
+          .commit(offsets, { timeoutMs: autoCommitIntervalMs })
           .subscribe({ error: () => undefined })
       this.#autoCommitLater()
     }, autoCommitIntervalMs)

@@ -53,6 +53,8 @@ export interface FetchPositionContext extends FetchPositionInput {
   readonly fetchOffset: number
   /** Of the last record before `fetchOffset`; −1 where not known. */
   readonly fetchedEpoch: number
+  /** The topic that `fetchedEpoch` is of. */
+  readonly fetchedFrom: Uuid
   /** The leader epoch under which `fetchOffset` was last found to be good. */
   readonly validatedEpoch: number
   readonly acknowledged: number | null
@@ -124,6 +126,7 @@ const placedAt = (context: FetchPositionContext, offset: number, fetchedEpoch: n
   position: offset,
   fetchOffset: offset,
   fetchedEpoch,
+  fetchedFrom: context.topicId,
   validatedEpoch: context.leaderEpoch,
   acknowledged: offset,
   acknowledgedEpoch: fetchedEpoch,
@@ -261,6 +264,7 @@ export const fetchPositionMachine = setup({
       const fetched = {
         fetchOffset: nextOffset,
         fetchedEpoch: Math.max(leaderEpoch, context.fetchedEpoch),
+        fetchedFrom: context.topicId,
         failures: 0,
       }
       if (recordCount > 0) return fetched
@@ -306,6 +310,11 @@ export const fetchPositionMachine = setup({
       event.leaderId === context.leaderId,
     isLeaderless: ({ context }) => context.leaderId === noBroker,
     hasNoPosition: ({ context }) => context.position === null,
+    /** The record before the position is of a later leader epoch than the leader we know of. A topic made anew began at 0. */
+    isLeaderOutdated: ({ context }) =>
+      context.leaderEpoch >= 0 &&
+      context.fetchedEpoch > context.leaderEpoch &&
+      (context.fetchedFrom === context.topicId || context.fetchedFrom === noUuid),
     /** Another leader than the one under which the position was good. */
     isUnvalidated: ({ context }) =>
       context.leaderEpoch >= 0 &&
@@ -352,6 +361,7 @@ export const fetchPositionMachine = setup({
     position: null,
     fetchOffset: 0,
     fetchedEpoch: -1,
+    fetchedFrom: noUuid,
     validatedEpoch: -1,
     acknowledged: null,
     acknowledgedEpoch: -1,
@@ -430,6 +440,8 @@ export const fetchPositionMachine = setup({
       always: [
         { guard: 'isLeaderless', target: 'leaderless' },
         { guard: 'hasNoPosition', target: 'resetting' },
+        // A former leader would say that it never had it (Metadata.updateLastSeenEpochIfNewer).
+        { guard: 'isLeaderOutdated', target: 'pausing' },
         { guard: 'isUnvalidated', target: 'validating' },
         { target: 'fetching' },
       ],

@@ -124,8 +124,7 @@ export const without = (machine: AnyStateMachine, id: string): AnyStateMachine =
 /** The same chart, which tells each arrow that it takes. */
 export const telling = (machine: AnyStateMachine, taken: (id: string) => void): AnyStateMachine =>
   made(machine, (written, { id }) => {
-    const candidate: Candidate =
-      typeof written === 'string' ? { target: written } : (written ?? {})
+    const candidate: Candidate = typeof written === 'string' ? { target: written } : (written ?? {})
     const actions = candidate.actions === undefined ? [] : [candidate.actions].flat()
     return { ...candidate, actions: [() => taken(id), ...actions] }
   })

@@ -417,6 +417,57 @@ test('commit by hand, with metadata, and committed reads it back', async () => {
   expect(await answerOf(cluster.platform, one.consumer.commit())).toMatchObject([{ offset: 2 }])
 })
 
+test('commits go one after another: one that is tried again takes none back', async () => {
+  const cluster = new FakeCluster()
+  cluster.topic('orders', 1)
+  write(cluster, 0, 'a', 'b')
+  const one = start(cluster, 'one', { enableAutoCommit: false })
+  await pass(cluster, 1000)
+  const partition = { topic: 'orders', partition: 0 }
+  let isLoading = true
+  cluster.on(OffsetCommit, ({ body }) => {
+    if (!isLoading) return cluster.group.commit(body)
+    isLoading = false
+    const errorCode = errors.COORDINATOR_LOAD_IN_PROGRESS
+    return { topics: [{ name: 'orders', partitions: [{ partitionIndex: 0, errorCode }] }] }
+  })
+  const [first, second] = [1, 2].map(offset => one.consumer.commit([{ ...partition, offset }]))
+  await pass(cluster, 1000)
+  expect(await answerOf(cluster.platform, first as NonNullable<typeof first>)).toMatchObject([
+    { offset: 1 },
+  ])
+  expect(await answerOf(cluster.platform, second as NonNullable<typeof second>)).toMatchObject([
+    { offset: 2 },
+  ])
+  expect(cluster.group.offsets.get('orders-0')?.offset).toBe(2)
+})
+
+test('a commit made before a rebalance is not made after it', async () => {
+  const cluster = new FakeCluster()
+  cluster.topic('orders', 2)
+  write(cluster, 0, 'a')
+  const one = start(cluster, 'one', { enableAutoCommit: false })
+  await pass(cluster, 1000)
+  const errorCode = errors.COORDINATOR_LOAD_IN_PROGRESS
+  let isLoading = true
+  cluster.on(OffsetCommit, ({ body }) =>
+    isLoading
+      ? { topics: [{ name: 'orders', partitions: [{ partitionIndex: 0, errorCode }] }] }
+      : cluster.group.commit(body),
+  )
+  let failure: unknown
+  const partition = { topic: 'orders', partition: 0 }
+  one.consumer
+    .commit([{ ...partition, offset: 1 }])
+    .subscribe({ error: error => (failure = error) })
+  start(cluster, 'two', { enableAutoCommit: false })
+  await pass(cluster, 8000)
+  isLoading = false
+  await pass(cluster, 2000)
+  expect(failure).toMatchObject({ name: 'ILLEGAL_GENERATION' })
+  expect(cluster.group.offsets.get('orders-0')).toBeUndefined()
+})
+
 test('a commit in the revoked event still counts', async () => {
   const cluster = new FakeCluster()
   cluster.topic('orders', 2)

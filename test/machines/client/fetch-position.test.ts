@@ -116,6 +116,16 @@ test('a committed offset with its epoch is checked with the leader first', () =>
   })
 })
 
+test('with an offset of a later leader epoch than the leader’s it waits for that leader', () => {
+  const [snapshot, commands] = steps(machine, asking(), leader(1, 3), committed(5, 4))
+  expect(snapshot.value).toBe('pausing')
+  expect(commands.at(-1)).toEqual(refresh)
+  const [again, more] = elapse(machine, snapshot, 'retryBackoff')
+  expect(again.value).toBe('pausing')
+  expect(more).toEqual([refresh])
+  expect(step(machine, again, leader(2, 4))[0].value).toBe('validating')
+})
+
 test('without a committed offset it resets by the policy', () => {
   const [, commands] = steps(machine, asking(), leader(1, 3), committed(-1))
   expect(commands).toMatchObject([{ type: 'offset.list', at: 'earliest' }])
