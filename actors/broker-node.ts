@@ -96,8 +96,8 @@ export class BrokerNode implements BrokerHandle {
 
   /** Starts its process; `started()` tells when it serves. */
   start(): void {
-    const { platform, registry, zookeeper, faults } = this.#parts
-    const own = platform.node?.(this.path) ?? platform
+    const { platform, registry, zookeeper, faults, cluster } = this.#parts
+    const own = cluster.platformOf(this.path)
     const process: Process = new Process(own, error => this.#failed(process, this.path, error))
     this.#error = null
     this.#process = process

@@ -27,7 +27,11 @@ import {
 } from './client-handles.ts'
 import type { ClusterState, GroupState, NodeState, PartitionState } from './cluster-state.ts'
 import { groupStates, partitionState, partitionStates } from './cluster-view.ts'
+import type { FaultHandle } from './fault-handle.ts'
 import { ClusterFaults, type Faults } from './faults.ts'
+import type { LinkOperators } from './line-operators.ts'
+import { Lines } from './lines.ts'
+import type { NodeName } from './link-faults.ts'
 import { Process } from './process.ts'
 import { Registry } from './registry.ts'
 import { endSession } from './session-end.ts'
@@ -155,6 +159,26 @@ export interface Cluster extends AsyncDisposable {
   readonly platform: Platform
   /** Errors, delays, cuts for requests on purpose. What happens to whole brokers is done by their handles. */
   readonly faults: Faults
+  /**
+   * Gives the frames of a link to RxJS: those of the connections that `from` opens to `to`, both ways. What is not emitted is lost, and
+   * its connection is reset; what is emitted later arrives later, in order.
+   *
+   * ```ts
+   * cluster.link('broker-3', 'broker-1', frames$ => frames$.pipe(filter(({ api }) => api !== 'Fetch')))
+   * cluster.link('*', 'zookeeper', (frames$, scheduler) => frames$.pipe(delay(50, scheduler)))
+   * ```
+   *
+   * @param operators given the cluster's scheduler: virtual time where the cluster's is
+   * @throws RangeError for an unknown node
+   */
+  link(
+    from: NodeName,
+    to: NodeName,
+    operators: LinkOperators,
+    options?: { readonly optional?: boolean },
+  ): FaultHandle
+  /** The platform as a node of this name has it: what goes over it meets the faults of links. */
+  platformOf(node: string): Platform
   /** A producer in a world of its own, `client/<name>`. */
   producer(name: string, config?: Partial<ProducerConfig>): ProducerHandle
   /** A consumer in a world of its own, `client/<name>`. */
@@ -248,6 +272,7 @@ class StartedCluster implements Cluster {
   readonly registry: Registry
   readonly nodes: BrokerNode[] = []
   readonly faults: ClusterFaults
+  readonly #lines: Lines
   readonly #processes = new Map<string, Process>()
   #zookeeper: EmbeddedZooKeeper | undefined
   #zookeeperAddress: Address | undefined
@@ -267,7 +292,10 @@ class StartedCluster implements Cluster {
     this.registry = registry
     this.#durable = durable
     this.#foreign = foreign
-    this.faults = new ClusterFaults(platform, registry.trace, () => [
+    this.#lines = new Lines(platform, registry.trace)
+    for (const server of foreign?.servers ?? []) this.#lines.named(server, 'zookeeper')
+    this.faults = new ClusterFaults(platform, registry.trace, this.#lines, () => [
+      ...(foreign === null ? [] : ['zookeeper']),
       ...this.nodes.map(node => node.path),
       ...this.#processes.keys(),
     ])
@@ -409,6 +437,19 @@ class StartedCluster implements Cluster {
     )
   }
 
+  link(
+    from: NodeName,
+    to: NodeName,
+    operators: LinkOperators,
+    options: { readonly optional?: boolean } = {},
+  ): FaultHandle {
+    return this.faults.link(from, to, operators, options)
+  }
+
+  platformOf(node: string): Platform {
+    return this.#lines.node(node)
+  }
+
   producer(name: string, config: Partial<ProducerConfig> = {}): ProducerHandle {
     const { world, end } = this.#client(name)
     const producer = startProducer(world, { bootstrapServers: this.bootstrapServers, ...config })
@@ -453,6 +494,7 @@ class StartedCluster implements Cluster {
       process.kill()
       this.registry.stopNode(path)
     }
+    this.#lines.end()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -603,7 +645,7 @@ class StartedCluster implements Cluster {
       // On a later turn: what failed may still be on the stack.
       this.platform.clock.setTimeout(() => this.registry.stopNode(path), 0)
     }
-    const own = this.platform.node?.(path) ?? this.platform
+    const own = this.#lines.node(path)
     const process: Process = new Process(own, error => failed(path, error))
     this.#processes.set(path, process)
     return createWorld({

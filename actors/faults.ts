@@ -7,7 +7,16 @@ import type { BrokerWorld } from './broker/broker-world.ts'
 import type { Call } from './broker/handler.ts'
 import type { Fate, RequestFaults } from './broker/request-faults.ts'
 import type { FaultHandle, FaultScope } from './fault-handle.ts'
-import { cutLinks, type NodeName } from './link-faults.ts'
+import type { LinkOperators } from './line-operators.ts'
+import type { Lines } from './lines.ts'
+import {
+  cutLinks,
+  isolateNode,
+  type LatencyScope,
+  type NodeName,
+  operateLink,
+  slowLinks,
+} from './link-faults.ts'
 import { type FaultEffect, RequestFault } from './request-fault.ts'
 import type { Trace } from './trace.ts'
 
@@ -42,10 +51,25 @@ export interface Faults {
     clientId: string | RegExp,
     scope?: Pick<FaultScope, 'broker' | 'optional'>,
   ): FaultHandle
-  /** Cuts all lines between nodes of different groups: `partition([[1], [2, 3, 'zookeeper']])`. On the simulated platform. */
+  /**
+   * Cuts all lines between nodes of different groups: `partition([[1], [2, 3, 'zookeeper']])`. What is written waits until it is
+   * removed, new connections too, unless they time out; nobody learns of a connection's end.
+   */
   partition(groups: readonly (readonly NodeName[])[]): FaultHandle
-  /** Cuts a broker's lines to all nodes there are: brokers, ZooKeeper, clients. On the simulated platform. */
-  isolate(broker: number): FaultHandle
+  /** Cuts a node's lines to all others: brokers, ZooKeeper, clients. */
+  isolate(node: NodeName): FaultHandle
+  /** What is sent arrives so many ms later, in order; on all lines, or `of` one node, or `between` two. */
+  latency(ms: number, scope?: LatencyScope): FaultHandle
+  /**
+   * Gives the frames of a link to RxJS: those of the connections that `from` opens to `to`, both ways. See {@link LinkOperators}.
+   * `cluster.link` is the same.
+   */
+  link(
+    from: NodeName,
+    to: NodeName,
+    operators: LinkOperators,
+    options?: { readonly optional?: boolean },
+  ): FaultHandle
   /** All that were ever set, oldest first, at most the last thousand. */
   readonly all: readonly FaultHandle[]
   /** Removes all that are active. */
@@ -56,14 +80,16 @@ export interface Faults {
 export class ClusterFaults implements Faults, RequestFaults {
   readonly #platform: Platform
   readonly #trace: Trace
+  readonly #lines: Lines
   readonly #nodes: () => readonly string[]
   #all: FaultHandle[] = []
   #active: RequestFault[] = []
 
   /** @param nodes names of all nodes there are now */
-  constructor(platform: Platform, trace: Trace, nodes: () => readonly string[]) {
+  constructor(platform: Platform, trace: Trace, lines: Lines, nodes: () => readonly string[]) {
     this.#platform = platform
     this.#trace = trace
+    this.#lines = lines
     this.#nodes = nodes
   }
 
@@ -97,12 +123,24 @@ export class ClusterFaults implements Faults, RequestFaults {
   }
 
   partition(groups: readonly (readonly NodeName[])[]): FaultHandle {
-    return this.#keep(cutLinks(this.#platform, groups, this.#nodes()))
+    return this.#keep(cutLinks(this.#lines, groups, this.#known()))
   }
 
-  isolate(broker: number): FaultHandle {
-    const own = `broker-${broker}`
-    return this.partition([[own], this.#nodes().filter(name => name !== own)])
+  isolate(node: NodeName): FaultHandle {
+    return this.#keep(isolateNode(this.#lines, node, this.#known()))
+  }
+
+  latency(ms: number, scope: LatencyScope = {}): FaultHandle {
+    return this.#keep(slowLinks(this.#lines, ms, scope, this.#known()))
+  }
+
+  link(
+    from: NodeName,
+    to: NodeName,
+    operators: LinkOperators,
+    { optional = false }: { readonly optional?: boolean } = {},
+  ): FaultHandle {
+    return this.#keep(operateLink(this.#lines, from, to, operators, this.#known(), optional))
   }
 
   clear(): void {
@@ -139,6 +177,10 @@ export class ClusterFaults implements Faults, RequestFaults {
           ? handle(request.body)
           : decisive.perform(broker, request, call, handle),
     }
+  }
+
+  #known(): readonly string[] {
+    return [...new Set([...this.#nodes(), ...this.#lines.guests])]
   }
 
   #set(api: ApiName | null, effect: FaultEffect, scope: FaultScope): FaultHandle {

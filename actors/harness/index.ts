@@ -1,6 +1,9 @@
 /** The door for tests, whatever runs them. With vitest, `samsa/vitest` has fixtures and matchers besides. */
 export type { FaultHandle, FaultScope } from '../fault-handle.ts'
 export type { Faults } from '../faults.ts'
+export type { LinkFrame } from '../line-frames.ts'
+export type { LinkOperators } from '../line-operators.ts'
+export type { LatencyScope, NodeName } from '../link-faults.ts'
 export {
   checkFaultsFired,
   endTestCluster,

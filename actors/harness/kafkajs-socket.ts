@@ -23,7 +23,7 @@ class NetworkSocket extends Duplex {
 
   constructor(cluster: Cluster, address: Address, node: string) {
     super({ emitClose: true })
-    const { network } = cluster.platform.node?.(node) ?? cluster.platform
+    const { network } = cluster.platformOf(node)
     this.cork()
     this.#socket = network.connect(address, {
       connected: () => {

@@ -161,7 +161,10 @@ test('what cannot be is refused with what to do instead', () => {
   )
   expect(() => faults.delayOn('Produce', Number.NaN)).toThrow(/milliseconds/)
   expect(() => faults.delayOn('Produce', 1, { times: 1.5 })).toThrow(/whole number/)
-  expect(() => faults.isolate(1)).toThrow(/memory platform.*simulated platform/)
+  expect(() => faults.isolate(7)).toThrow(/no node broker-7: there are broker-1/)
+  expect(() => faults.latency(-1)).toThrow(/milliseconds from 0/)
+  expect(() => faults.latency(1, { of: 1, between: [1, 2] })).toThrow(/not both/)
+  expect(() => cluster.link('broker-1', 'zookeper', frames$ => frames$)).toThrow(/no node zookeper/)
   expect(faults.all).toEqual([])
 })
 
