@@ -71,6 +71,8 @@ export interface ClusterOptions {
   readonly zookeeperPort?: number
   /** XState's own inspection events of every actor: attach the visualizer's inspector here. */
   readonly inspect?: (event: InspectionEvent) => void
+  /** Hears every line of the trace, from the first one on; `cluster.trace` is to be had only when all stands. */
+  readonly told?: (entry: TraceEntry) => void
   /** Lines of the trace kept for those who look later. Default 20,000. */
   readonly traceMax?: number
   /** How long the start may take, ms of the platform's clock. Default 30,000. */
@@ -221,6 +223,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   )
   const foreign = options.zookeeper === undefined ? null : parseConnectString(options.zookeeper)
   const trace = new Trace(platform.clock, options.traceMax)
+  if (options.told !== undefined) trace.entries.subscribe(options.told)
   const registry = new Registry(trace, options.inspect)
   const startTimeoutMs = options.startTimeoutMs ?? defaultTimeoutMs
   const started = new StartedCluster(platform, registry, options.durable ?? false, foreign)

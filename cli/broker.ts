@@ -53,6 +53,7 @@ async function broker(options: BrokerOptions): Promise<void> {
       : openTraceFile(options.trace, {
           failed: error => console.error(`the trace ends here: ${error.message}`),
         })
+  let isReady = false
   let cluster: Cluster
   try {
     cluster = await startCluster({
@@ -63,6 +64,9 @@ async function broker(options: BrokerOptions): Promise<void> {
       overrides: options.override,
       profile,
       startTimeoutMs,
+      told: entry => {
+        if (isReady || entry.type === 'registering.waiting') narrate(entry)
+      },
       ...(options.advertisedHost === undefined ? {} : { advertisedHost: options.advertisedHost }),
       ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
     })
@@ -88,7 +92,7 @@ async function broker(options: BrokerOptions): Promise<void> {
     sayReady(options.json === true, ready, [
       `Broker ${id} is up at ${ready.bootstrapServers}, in cluster ${clusterId} of ZooKeeper ${ready.zookeeper}, profile ${profile}.`,
     ])
-    narrate(cluster.trace)
+    isReady = true
     const error = await Promise.race([stopped, failed])
     if (error instanceof Error) throw error
     // Leaderships move first. Who cannot wait presses Ctrl-C again.

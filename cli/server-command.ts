@@ -1,6 +1,6 @@
 /** What the commands have in common that serve until Ctrl-C: `up`, `broker`, `zookeeper`. */
 import { InvalidArgumentError, Option } from 'commander'
-import type { Trace } from '../actors/trace.ts'
+import type { TraceEntry } from '../actors/trace.ts'
 
 /** A parser of whole numbers in a range. */
 export const whole =
@@ -60,18 +60,18 @@ export function explain(error: unknown, options: string): Error {
 }
 
 /** Tells of elections, deaths and restarts while something runs: the story in a few lines. */
-export function narrate(trace: Trace | { entries: Trace['entries'] }): void {
-  trace.entries.subscribe(({ kind, path, type, detail }) => {
-    if (kind === 'node') console.error(`${path}: ${type}`)
-    else if (
-      kind === 'znode' &&
-      type === 'deleted' &&
-      /^\/(brokers\/ids\/|controller$)/.test(String(detail.path))
-    )
-      console.error(`zookeeper: deleted ${detail.path}`)
-    else if (kind === 'note' && detail.error !== undefined)
-      console.error(`${path}: ${type}: ${detail.error}`)
-  })
+export function narrate({ kind, path, type, detail }: TraceEntry): void {
+  if (kind === 'node') console.error(`${path}: ${type}`)
+  else if (
+    kind === 'znode' &&
+    type === 'deleted' &&
+    /^\/(brokers\/ids\/|controller$)/.test(String(detail.path))
+  )
+    console.error(`zookeeper: deleted ${detail.path}`)
+  else if (kind === 'state' && type === 'registering.waiting')
+    console.error(`${path}: another session has its znode; waits for that to end`)
+  else if (kind === 'note' && detail.error !== undefined)
+    console.error(`${path}: ${type}: ${detail.error}`)
 }
 
 /** Says that all is ready: on stdout for programs, on stderr for people. @param lines of the latter, the first one first */

@@ -85,7 +85,7 @@ async function up(options: UpOptions): Promise<void> {
       `  zookeeper.connect  ${ready.zookeeper}`,
       `  control            ${ready.control}   (samsa state, samsa fault kill 2)`,
     ])
-    narrate(cluster.trace)
+    cluster.trace.entries.subscribe(narrate)
     await stopped
     await control.close()
   } catch (error) {

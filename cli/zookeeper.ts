@@ -50,7 +50,7 @@ async function zookeeper(options: ZooKeeperOptions): Promise<void> {
     `ZooKeeper is up at ${server.connectString}, profile ${profile}.`,
     `  samsa broker --id 1 --zookeeper ${server.connectString}`,
   ])
-  narrate(server.trace)
+  server.trace.entries.subscribe(narrate)
   try {
     const error = await Promise.race([stopped, failed])
     if (error instanceof Error) throw error

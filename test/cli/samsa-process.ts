@@ -1,7 +1,7 @@
 /** The command in a process of its own, as a user runs it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { expect } from 'vitest'
+import { eventually } from '../interop/eventually.ts'
 
 const samsa = join(import.meta.dirname, '../../bin/samsa.js')
 const running = new Set<ChildProcess>()
@@ -58,7 +58,10 @@ export function startSamsa(...args: string[]): SamsaProcess {
       return err
     },
     async errMatch(expression) {
-      await expect.poll(() => err, { timeout: 20_000 }).toMatch(expression)
+      await eventually(
+        () => expression.test(err),
+        () => `${expression} in: ${err}`,
+      )
       return expression.exec(err)?.[1] ?? ''
     },
     end(signal) {
