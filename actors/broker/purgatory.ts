@@ -16,6 +16,8 @@ export const partitionKey = (topic: string, partition: number): string => `${top
 export class Purgatory {
   readonly #clock: Clock
   readonly #watchers = new Map<string, Set<Waiting>>()
+  /** Keys that changed while {@link together} runs; undefined while it does not. */
+  #changed: Set<string> | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -72,10 +74,36 @@ export class Purgatory {
     })
   }
 
+  /**
+   * Does several things of one request; whoever waits for them looks once, when all are done, and so is answered with all of it: a
+   * follower has every partition of a produce in one fetch (Kafka's ActionQueue).
+   */
+  together<T>(work: () => T): T {
+    if (this.#changed !== undefined) return work()
+    this.#changed = new Set()
+    try {
+      return work()
+    } finally {
+      const changed = this.#changed
+      this.#changed = undefined
+      const woken = new Set<Waiting>()
+      for (const key of changed)
+        for (const waiting of this.#watchers.get(key) ?? []) woken.add(waiting)
+      for (const waiting of woken) this.#look(waiting)
+    }
+  }
+
   /** Something under this key changed: whoever waits for it looks again, in the order of their coming. */
   advance(key: string): void {
-    const watchers = this.#watchers.get(key)
-    if (watchers === undefined) return
-    for (const waiting of [...watchers]) if (watchers.has(waiting)) waiting.attempt()
+    if (this.#changed !== undefined) {
+      this.#changed.add(key)
+      return
+    }
+    for (const waiting of [...(this.#watchers.get(key) ?? [])]) this.#look(waiting)
+  }
+
+  /** Unless it was answered meanwhile. */
+  #look(waiting: Waiting): void {
+    if (waiting.keys.some(key => this.#watchers.get(key)?.has(waiting))) waiting.attempt()
   }
 }

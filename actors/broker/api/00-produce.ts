@@ -55,7 +55,7 @@ interface Part {
  */
 export const produce: Handler<typeof Produce> = (broker, request, call) => {
   const { acks, timeoutMs } = request
-  let parts = append(broker, request, call)
+  let parts = broker.purgatory.together(() => append(broker, request, call))
   if (acks === 0) {
     const failed = parts.find(({ answer }) => answer.errorCode !== errors.NONE)
     return failed === undefined ? null : throwError(() => new Error(describe(failed)))

@@ -81,7 +81,8 @@ export const fetch: Handler<typeof Fetch> = (broker, request, call) => {
 
   const targets = context.wanted.map(wanted => targetOf(broker, call, wanted))
   const limits = limitsOf(broker, request, call, reader)
-  const hasNewcomer = reader.isFollower && noteProgress(targets, reader)
+  const hasNewcomer =
+    reader.isFollower && broker.purgatory.together(() => noteProgress(targets, reader))
   const first = read(targets, reader, limits)
   const { maxWaitMs, minBytes } = request
   if (maxWaitMs <= 0 || targets.length === 0 || hasNewcomer || isEnough(first, minBytes))
