@@ -3,6 +3,11 @@ import type { PartitionReplicaSnapshot } from '../../machines/broker/partition-r
 import type { BrokerConfig, TopicConfig } from '../../src/broker/config.ts'
 import type { MetadataCache } from '../../src/broker/metadata-cache.ts'
 import type { ElectionResult, ElectionType } from '../../src/controller/aims.ts'
+import type {
+  AskedReassignment,
+  AssignmentWrite,
+  ReassignmentResult,
+} from '../../src/controller/reassignment.ts'
 import type { ErrorCode } from '../../src/error.ts'
 import type { BrokerId, TopicPartition, Uuid } from '../../src/ids.ts'
 import type { AppendOrigin, AppendResult, Log } from '../../src/log/log.ts'
@@ -196,6 +201,12 @@ export interface Controller {
     electionType: ElectionType,
     partitions: readonly TopicPartition[] | null,
   ): Observable<readonly ElectionResult[] | null>
+  /** Moves replicas; emits once, null where this is not, or no longer, the controller. */
+  alterReassignments(
+    asked: readonly AskedReassignment[],
+  ): Observable<readonly ReassignmentResult[] | null>
+  /** All that are under way; emits once, null where this is not, or no longer, the controller. */
+  listReassignments(): Observable<readonly AssignmentWrite[] | null>
   allocateProducerIds(
     request: RequestOf<typeof AllocateProducerIds>,
   ): Observable<ResponseDraftOf<typeof AllocateProducerIds>>

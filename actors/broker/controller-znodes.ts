@@ -15,6 +15,7 @@ import {
 } from 'rxjs'
 import type { Leadership, LiveBroker } from '../../src/controller/cluster-view.ts'
 import type { StateWrite } from '../../src/controller/partition-change.ts'
+import type { AssignmentWrite } from '../../src/controller/reassignment.ts'
 import type { StateRead, TopicRead } from '../../src/controller/work.ts'
 import { type BrokerId, noBroker, randomUuid, type TopicPartition } from '../../src/ids.ts'
 import { controllerZnodesAtOnce } from '../../src/limits.ts'
@@ -25,10 +26,14 @@ import {
   ConfigZNode,
   ControllerEpochZNode,
   ControllerZNode,
+  type Decoded,
   DeleteTopicsZNode,
   isMalformed,
   LogDirEventNotificationZNode,
   type MalformedZnode,
+  PreferredReplicaElectionZNode,
+  type ReassignedPartition,
+  ReassignPartitionsZNode,
   TopicPartitionStateZNode,
   TopicPartitionsZNode,
   TopicPartitionZNode,
@@ -233,6 +238,66 @@ export function writeStates(
   )
 }
 
+/**
+ * Writes which replicas partitions have into their topics' znodes, at the version just read: whoever else writes there meanwhile (more
+ * partitions) is not overwritten. Emits those that are no more.
+ */
+export const writeAssignments = (
+  zookeeper: ZooKeeperClient,
+  epochZkVersion: number,
+  assignments: readonly AssignmentWrite[],
+  note: NoteMalformed,
+): Observable<readonly TopicPartition[]> =>
+  each([...Map.groupBy(assignments, ({ topic }) => topic)], ([topic, ofTopic]) =>
+    writeTopicAssignments(zookeeper, epochZkVersion, topic, ofTopic, note),
+  ).pipe(map(lost => lost.flat()))
+
+function writeTopicAssignments(
+  zookeeper: ZooKeeperClient,
+  epochZkVersion: number,
+  topic: string,
+  assignments: readonly AssignmentWrite[],
+  note: NoteMalformed,
+): Observable<readonly TopicPartition[]> {
+  const path = TopicZNode.path(topic)
+  const all = assignments.map(({ partition }) => ({ topic, partition }))
+  const attempt = (): Observable<readonly TopicPartition[]> =>
+    zookeeper
+      .persistently(() => zookeeper.getData(path))
+      .pipe(
+        concatMap(({ data, stat }): Observable<readonly TopicPartition[]> => {
+          const content = TopicZNode.decode(data)
+          if (isMalformed(content)) {
+            note(path, content)
+            return of(all)
+          }
+          const { topicId } = content
+          const isThere = ({ partition }: TopicPartition): boolean =>
+            content.partitions[partition] !== undefined
+          const changes = assignments
+            .filter(isThere)
+            .map(({ partition, replicas, addingReplicas, removingReplicas }) => [
+              partition,
+              { replicas, addingReplicas, removingReplicas },
+            ])
+          const partitions = { ...content.partitions, ...Object.fromEntries(changes) }
+          return fenced(zookeeper, epochZkVersion, [
+            {
+              op: 'setData',
+              path,
+              data: TopicZNode.encode({ topicId, partitions }),
+              version: stat.version,
+            },
+          ]).pipe(
+            map(() => all.filter(it => !isThere(it))),
+            catchError(unless(['BADVERSION'], attempt)),
+          )
+        }),
+        catchError(unless<readonly TopicPartition[]>(['NONODE'], () => of(all))),
+      )
+  return attempt()
+}
+
 /** All znodes of a topic, and the request to delete it; the last three at once, so that nobody sees half a topic. */
 export function eraseTopic(
   zookeeper: ZooKeeperClient,
@@ -320,6 +385,79 @@ export const listTopics = (zookeeper: ZooKeeperClient): Observable<readonly stri
 /** Names of the topics to be deleted; leaves a watch. */
 export const listDeletions = (zookeeper: ZooKeeperClient): Observable<readonly string[]> =>
   zookeeper.persistently(() => zookeeper.getChildren(DeleteTopicsZNode.path, { watch: true }))
+
+/** What a znode asks for, leaving a watch whether or not it is there; null: it is not. */
+function readRequest<T>(
+  zookeeper: ZooKeeperClient,
+  znode: { readonly path: string; decode(data: Uint8Array | null): Decoded<T> },
+  note: NoteMalformed,
+): Observable<T | null> {
+  const { path } = znode
+  return zookeeper
+    .persistently(() => zookeeper.exists(path, { watch: true }))
+    .pipe(
+      concatMap(stat =>
+        stat === null
+          ? of(null)
+          : zookeeper
+              .persistently(() => zookeeper.getData(path))
+              .pipe(
+                map(({ data }) => {
+                  const content = znode.decode(data)
+                  if (!isMalformed(content)) return content
+                  note(path, content)
+                  return null
+                }),
+                // Gone between the two: that used up the watch.
+                catchError(unless(['NONODE'], () => readRequest(zookeeper, znode, note))),
+              ),
+      ),
+    )
+}
+
+/** Reassignments asked for by znode; leaves a watch. */
+export const readReassignments = (
+  zookeeper: ZooKeeperClient,
+  note: NoteMalformed,
+): Observable<readonly ReassignedPartition[]> =>
+  readRequest(zookeeper, ReassignPartitionsZNode, note).pipe(map(found => found ?? []))
+
+/** Partitions whose preferred replica shall lead, asked for by znode; leaves a watch. */
+export const readPreferredElections = (
+  zookeeper: ZooKeeperClient,
+  note: NoteMalformed,
+): Observable<readonly TopicPartition[] | null> =>
+  readRequest(zookeeper, PreferredReplicaElectionZNode, note)
+
+/** Takes partitions out of the znode that asks for reassignments; when none is left it goes, too. */
+export function dropReassignments(
+  zookeeper: ZooKeeperClient,
+  epochZkVersion: number,
+  partitions: readonly TopicPartition[],
+): Observable<unknown> {
+  const { path, decode, encode } = ReassignPartitionsZNode
+  const attempt = (): Observable<unknown> =>
+    zookeeper
+      .persistently(() => zookeeper.getData(path))
+      .pipe(
+        concatMap(({ data, stat: { version } }): Observable<unknown> => {
+          const content = decode(data)
+          if (isMalformed(content)) return of(null)
+          const left = content.filter(
+            it => !partitions.some(of => of.topic === it.topic && of.partition === it.partition),
+          )
+          if (left.length === content.length && left.length > 0) return of(null)
+          return fenced(zookeeper, epochZkVersion, [
+            left.length === 0
+              ? { op: 'delete', path, version }
+              : { op: 'setData', path, data: encode(left), version },
+          ])
+        }),
+        catchError(unless<unknown>(['BADVERSION'], attempt)),
+        catchError(unless<unknown>(['NONODE'], () => of(null))),
+      )
+  return attempt()
+}
 
 /** Brokers that gave notice of a failed log directory, each once; leaves a watch, and removes the notices. */
 export const takeLogDirEvents = (

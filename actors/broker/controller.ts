@@ -137,6 +137,8 @@ export function startController(broker: BrokerWorld): Controller {
       of({ errorCode: errors.STALE_CONTROLLER_EPOCH, remainingPartitions: [] }),
     electLeaders: (electionType, partitions) =>
       reigning()?.electLeaders(electionType, partitions) ?? of(null),
+    alterReassignments: asked => reigning()?.alterReassignments(asked) ?? of(null),
+    listReassignments: () => reigning()?.listReassignments() ?? of(null),
     allocateProducerIds: request => reigning()?.allocateProducerIds(request) ?? of(notController),
   }
 }

@@ -15,6 +15,10 @@ import {
   leaderElectionMachine,
 } from '../../machines/controller/leader-election.ts'
 import {
+  type ReassignmentFact,
+  reassignmentMachine,
+} from '../../machines/controller/reassignment.ts'
+import {
   type TopicDeletionFact,
   topicDeletionMachine,
 } from '../../machines/controller/topic-deletion.ts'
@@ -22,7 +26,12 @@ import type { ElectionResult, ElectionType } from '../../src/controller/aims.ts'
 import type { IsrProposal, ProposalAnswer } from '../../src/controller/alter-partition.ts'
 import { brokerIds, type ClusterView, emptyView } from '../../src/controller/cluster-view.ts'
 import { type LeaderAndIsrOrder, leaderEpochDuringDelete } from '../../src/controller/orders.ts'
-import type { TopicRead } from '../../src/controller/work.ts'
+import type {
+  AskedReassignment,
+  AssignmentWrite,
+  ReassignmentResult,
+} from '../../src/controller/reassignment.ts'
+import type { ReassignmentStep, StepOutcome, TopicRead } from '../../src/controller/work.ts'
 import { type ErrorCode, errorName, errors } from '../../src/error.ts'
 import { type BrokerId, printPartition, type TopicPartition } from '../../src/ids.ts'
 import type {
@@ -37,6 +46,8 @@ import {
   DeleteTopicsZNode,
   LogDirEventNotificationZNode,
   type MalformedZnode,
+  PreferredReplicaElectionZNode,
+  ReassignPartitionsZNode,
 } from '../../src/zookeeper/paths.ts'
 import { Channel } from '../channel.ts'
 import type { Performers } from '../performing.ts'
@@ -46,6 +57,7 @@ import type { BrokerWorld } from './broker-world.ts'
 import { type FoundCluster, loadCluster } from './cluster-loading.ts'
 import {
   deleteZnode,
+  dropReassignments,
   each,
   eraseTopic,
   Fenced,
@@ -53,10 +65,13 @@ import {
   listDeletions,
   listTopics,
   readBrokers,
+  readPreferredElections,
+  readReassignments,
   readStates,
   readTopics,
   readUncleanTopics,
   takeLogDirEvents,
+  writeAssignments,
   writeStates,
 } from './controller-znodes.ts'
 import { OpenRequests } from './open-requests.ts'
@@ -66,6 +81,23 @@ import { allocateBlock, producerIdBlockSize } from './producer-id-blocks.ts'
 interface ShutdownAnswer {
   readonly errorCode: ErrorCode
   readonly remaining: readonly TopicPartition[]
+}
+
+/** What a step came to, as the chart that took it hears it. */
+function stepAnswer(
+  step: ReassignmentStep['step'],
+  outcome: StepOutcome,
+  isr: readonly BrokerId[],
+): ReassignmentFact {
+  if (outcome === 'missing') return { type: 'partition.missed' }
+  switch (step) {
+    case 'tell':
+      return { type: 'replicas.told', isr }
+    case 'switch':
+      return { type: outcome === 'done' ? 'leader.switched' : 'leader.missed' }
+    case 'remove':
+      return { type: 'assignment.written' }
+  }
 }
 
 /**
@@ -80,15 +112,18 @@ export class Reign {
   readonly #fencedOff: () => void
   readonly #channels: OrderChannels
   readonly #deletions = new Map<string, Root<typeof topicDeletionMachine>>()
+  readonly #reassignments = new Map<string, Root<typeof reassignmentMachine>>()
   readonly #ended = new Channel<void>()
   /** Whatever is being read or written. */
   readonly #underWay = new Subscription()
   readonly #proposals: OpenRequests<ProposalAnswer>
   readonly #shutdowns: OpenRequests<ShutdownAnswer>
   readonly #elections: OpenRequests<readonly ElectionResult[] | null>
+  readonly #alterations: OpenRequests<readonly ReassignmentResult[] | null>
+  readonly #listings: OpenRequests<readonly AssignmentWrite[] | null>
   #election: Root<typeof leaderElectionMachine> | undefined
   #found: FoundCluster = { view: emptyView, deletions: [] }
-  /** What watches told while the cluster was being loaded. */
+  /** What watches told while the cluster was being loaded, and reassignments as soon as they began. */
   #early: LeaderElectionFact[] = []
   #request = 0
 
@@ -107,6 +142,8 @@ export class Reign {
     this.#proposals = new OpenRequests(nextRequest)
     this.#shutdowns = new OpenRequests(nextRequest)
     this.#elections = new OpenRequests(nextRequest)
+    this.#alterations = new OpenRequests(nextRequest)
+    this.#listings = new OpenRequests(nextRequest)
     this.#channels = new OrderChannels(
       broker,
       { controllerId: broker.brokerId, controllerEpoch: office.controllerEpoch },
@@ -160,6 +197,19 @@ export class Reign {
     const early = this.#early
     this.#early = []
     for (const fact of early) this.#election.send(fact)
+    this.#underWay.add(
+      this.#broker.changes.subscribe(change => {
+        if (change.kind === 'topicConfig') this.#configured(change.topic)
+      }),
+    )
+  }
+
+  /** Whoever allows unclean elections wants one now (TopicUncleanLeaderElectionEnable, UncleanLeaderElectionEnable). */
+  #configured(topic: string | null): void {
+    const { config, topicConfigs } = this.#broker
+    const { 'unclean.leader.election.enable': allows } =
+      topic === null ? config : topicConfigs.get(topic)
+    if (allows) this.#tell({ type: 'uncleanElection.allowed', topic })
   }
 
   end(): void {
@@ -167,6 +217,8 @@ export class Reign {
     this.#election?.stop()
     for (const deletion of this.#deletions.values()) deletion.stop()
     this.#deletions.clear()
+    for (const reassignment of this.#reassignments.values()) reassignment.stop()
+    this.#reassignments.clear()
     this.#channels.closeAll()
     this.#ended.next()
   }
@@ -177,15 +229,19 @@ export class Reign {
 
   /** A watch told of something other than `/controller`. */
   watched(path: string, kind: WatchEvent['kind']): void {
+    if (path === ReassignPartitionsZNode.path) this.#tell({ type: 'reassignments.noticed' })
+    if (path === PreferredReplicaElectionZNode.path)
+      this.#tell({ type: 'preferredElections.noticed' })
     const isOurs =
       path.startsWith('/brokers/') ||
       path === DeleteTopicsZNode.path ||
       path === LogDirEventNotificationZNode.path
-    if (!isOurs) return
-    const fact: LeaderElectionFact = {
-      type: kind === 'dataChanged' ? 'znode.changed' : `znode.${kind}`,
-      path,
-    }
+    if (isOurs)
+      this.#tell({ type: kind === 'dataChanged' ? 'znode.changed' : `znode.${kind}`, path })
+  }
+
+  /** Or keeps it until there is somebody to tell. */
+  #tell(fact: LeaderElectionFact): void {
     if (this.#election === undefined) this.#early.push(fact)
     else this.#election.send(fact)
   }
@@ -213,6 +269,24 @@ export class Reign {
       this.#election?.send({ type: 'election.requested', request, electionType, partitions }),
     )
     return this.#orEnded(asked, null)
+  }
+
+  /** Emits once, null where the reign ends before. */
+  alterReassignments(
+    asked: readonly AskedReassignment[],
+  ): Observable<readonly ReassignmentResult[] | null> {
+    const answered = this.#alterations.ask(request =>
+      this.#election?.send({ type: 'reassignment.requested', request, asked }),
+    )
+    return this.#orEnded(answered, null)
+  }
+
+  /** Partitions that are being reassigned; emits once, null where the reign ends before. */
+  listReassignments(): Observable<readonly AssignmentWrite[] | null> {
+    const listed = this.#listings.ask(request =>
+      this.#election?.send({ type: 'reassignmentListing.requested', request }),
+    )
+    return this.#orEnded(listed, null)
   }
 
   /** The next block of producer ids, to the life of the broker that is registered (KafkaController.allocateProducerIds). */
@@ -338,6 +412,55 @@ export class Reign {
           }),
         )
       },
+      'zk.writeAssignments': ({ assignments }, send) =>
+        this.#asking(writeAssignments(zookeeper, version, assignments, this.#malformed), lost =>
+          send({ type: 'assignments.written', lost }),
+        ),
+      'zk.readReassignments': (_command, send) =>
+        this.#asking(readReassignments(zookeeper, this.#malformed), asked => {
+          if (asked.length > 0) send({ type: 'reassignments.read', asked })
+        }),
+      'zk.readPreferredElections': (_command, send) =>
+        this.#asking(readPreferredElections(zookeeper, this.#malformed), partitions => {
+          if (partitions !== null) send({ type: 'preferredElections.read', partitions })
+        }),
+      'zk.dropReassignments': ({ partitions }) =>
+        this.#asking(dropReassignments(zookeeper, version, partitions), () => {}),
+      'zk.dropPreferredElections': () =>
+        this.#asking(deleteZnode(zookeeper, version, PreferredReplicaElectionZNode.path), () => {}),
+      'reassignment.begin': ({ isCancelled, ...input }) => {
+        const key = printPartition(input)
+        const { target, removing, isr } = input
+        const type = isCancelled ? 'reassignment.cancelled' : 'reassignment.overridden'
+        const known = this.#reassignments.get(key)
+        if (known !== undefined) known.send({ type, target, removing, isr })
+        else
+          this.#reassignments.set(
+            key,
+            this.#broker.start(reassignmentMachine, {
+              path: `${this.#path}/reassignment/${key}`,
+              input,
+              performers: this.#reassignmentPerformers(),
+            }),
+          )
+      },
+      'reassignment.inform': ({ isr, ...of }) =>
+        this.#reassignments.get(printPartition(of))?.send({ type: 'isr.changed', isr }),
+      'reassignment.answer': ({ step, outcome, isr, ...of }) =>
+        this.#reassignments.get(printPartition(of))?.send(stepAnswer(step, outcome, isr)),
+      'reassignments.resume': ({ brokers }) => {
+        for (const one of [...this.#reassignments.values()])
+          one.send({ type: 'brokers.started', brokers })
+      },
+      'reassignments.drop': ({ topics }) => {
+        for (const one of [...this.#reassignments.values()])
+          if (topics.includes(one.getSnapshot().context.topic))
+            one.send({ type: 'partition.missed' })
+      },
+      'alterReassignments.answer': ({ request, results }) =>
+        this.#alterations.answer(request, results),
+      'listReassignments.answer': ({ request, reassignments }) =>
+        this.#listings.answer(request, reassignments),
       'deletions.resume': ({ brokers }) =>
         this.#tellDeletions({ type: 'brokers.started', brokers }),
       'deletions.halt': ({ brokers }) => this.#tellDeletions({ type: 'brokers.failed', brokers }),
@@ -387,6 +510,26 @@ export class Reign {
         this.#election?.send({ type: 'topic.erased', topic, topicId })
       },
       'controller.resign': () => this.#fencedOff(),
+    }
+  }
+
+  #reassignmentPerformers(): Performers<typeof reassignmentMachine> {
+    const take =
+      (step: ReassignmentStep['step']) =>
+      ({ topic, partition, target, removing }: Omit<ReassignmentStep, 'step'>): void =>
+        this.#tell({
+          type: 'reassignment.advanced',
+          step,
+          topic,
+          partition,
+          target,
+          removing,
+        })
+    return {
+      'replicas.tell': take('tell'),
+      'leader.switch': take('switch'),
+      'replicas.remove': take('remove'),
+      'end.report': of => void this.#reassignments.delete(printPartition(of)),
     }
   }
 

@@ -8,10 +8,11 @@
  *      │                                           │             │ states read: who shall lead
  *      │                                           ▼             ▼
  *      └─announced── announcing ◀── all written ── committing ◀──┘
- *                        ▲                          │    ▲ │
- *                        └── nothing to write ──    │    │ └─ zk.badVersion: read again, for those alone
- *                                                   │    └──── (electing.readingStates)
- *                                                   └─ zk.fenced ─▶ resigned
+ *                     ▲      ▲                      │    ▲ │
+ *                     │      └── nothing to write ──│    │ └─ zk.badVersion: read again, for those alone
+ *                     │                             │    └──── (electing.readingStates)
+ *                     └── assigning ◀── replicas ───┤
+ *                                       to write    └─ zk.fenced ─▶ resigned
  *
  * One piece of work at a time, as on Kafka's event thread; what comes meanwhile waits in `pending`, in order. The rows of the
  * partitions are in `view`: moving them in batches is what makes a broker's death cheap. A reign has an actor of this chart of
@@ -21,6 +22,7 @@
  *   it is treated as dead and then as started (KAFKA-1120, KIP-380).
  * - Every write is conditional twice: on the version of the controller epoch, so that a deposed controller writes nothing, and on
  *   the partition's own version, so that nothing unseen is overwritten.
+ * - A partition's reassignment has an actor of its own (`reassignment.ts`), whose steps are done here, before all else that waits.
  * - Replicas hear of their partitions (LeaderAndIsr) before everybody does (UpdateMetadata); newcomers hear of the
  *   brokers first, or they could not find their leaders (KAFKA-4443).
  *
@@ -35,12 +37,14 @@ import {
   brokerIds,
   type ClusterView,
   type LiveBroker,
+  partitionRow,
   partitionsOf,
   topicRow,
 } from '../../src/controller/cluster-view.ts'
 import {
   type LeaderAndIsrOrder,
   leaderAndIsrOrders,
+  type Stopped,
   type StopReplicaOrder,
   stopReplicaOrders,
   type UpdateMetadataOrder,
@@ -48,13 +52,24 @@ import {
 } from '../../src/controller/orders.ts'
 import type { StateWrite } from '../../src/controller/partition-change.ts'
 import {
+  type AskedReassignment,
+  type AssignmentWrite,
+  type ReassignmentResult,
+  reassignmentsOf,
+  targetOf,
+} from '../../src/controller/reassignment.ts'
+import {
   brokerWork,
   decideTask,
   electionResults,
   introduction,
   keepWork,
+  movedPartitions,
+  type ReassignmentStep,
   readingList,
   type StateRead,
+  type StepOutcome,
+  settleAssignments,
   settleWrites,
   type Task,
   type TopicRead,
@@ -120,6 +135,26 @@ export type LeaderElectionFact =
       electionType: ElectionType
       partitions: readonly TopicPartition[] | null
     }
+  /** The znode `/admin/preferred_replica_election` may ask for some. */
+  | { type: 'preferredElections.noticed' }
+  | { type: 'preferredElections.read'; partitions: readonly TopicPartition[] }
+  /** A topic's configuration, or (null) the default, allows unclean elections now. */
+  | { type: 'uncleanElection.allowed'; topic: string | null }
+  /** AlterPartitionReassignments. */
+  | {
+      type: 'reassignment.requested'
+      request: number
+      asked: readonly AskedReassignment[]
+    }
+  /** The znode `/admin/reassign_partitions` may ask for some. */
+  | { type: 'reassignments.noticed' }
+  | { type: 'reassignments.read'; asked: readonly AskedReassignment[] }
+  /** ListPartitionReassignments. */
+  | { type: 'reassignmentListing.requested'; request: number }
+  /** The actor of a reassignment has come to its next step. */
+  | ({ type: 'reassignment.advanced' } & ReassignmentStep)
+  /** All but these, whose topic is no more. */
+  | { type: 'assignments.written'; lost: readonly TopicPartition[] }
   | { type: 'alterPartition.received'; request: number; proposal: IsrProposal }
   | {
       type: 'controlledShutdown.received'
@@ -151,7 +186,15 @@ export type LeaderElectionCommand =
     }
   /** Pipelined, one multi each: the check of the controller epoch and the write. */
   | { type: 'zk.multi'; writes: readonly StateWrite[] }
+  /** Into the topics' znodes, each under the fence and at the version read just before. */
+  | { type: 'zk.writeAssignments'; assignments: readonly AssignmentWrite[] }
   | { type: 'zk.dropDeletions'; topics: readonly string[] }
+  /** Each leaves a watch, whether or not the znode is there. */
+  | { type: 'zk.readReassignments' }
+  | { type: 'zk.readPreferredElections' }
+  /** Takes these out of the znode; the last takes the znode with it. */
+  | { type: 'zk.dropReassignments'; partitions: readonly TopicPartition[] }
+  | { type: 'zk.dropPreferredElections' }
   | { type: 'channel.open'; broker: LiveBroker }
   | { type: 'channel.close'; brokerId: BrokerId }
   | ({ type: 'leaderAndIsr.send' } & LeaderAndIsrOrder)
@@ -178,6 +221,35 @@ export type LeaderElectionCommand =
   /** To the deletions under way: these brokers are there again, or gone. */
   | { type: 'deletions.resume'; brokers: readonly BrokerId[] }
   | { type: 'deletions.halt'; brokers: readonly BrokerId[] }
+  /** To the partition's actor, if there is one: its target is another now. */
+  | {
+      type: 'reassignment.begin'
+      topic: string
+      partition: number
+      target: readonly BrokerId[]
+      removing: readonly BrokerId[]
+      isr: readonly BrokerId[]
+      isCancelled: boolean
+    }
+  | { type: 'reassignment.inform'; topic: string; partition: number; isr: readonly BrokerId[] }
+  | {
+      type: 'reassignment.answer'
+      topic: string
+      partition: number
+      step: ReassignmentStep['step']
+      outcome: StepOutcome
+      isr: readonly BrokerId[]
+    }
+  /** To those under way: these brokers are there again. */
+  | { type: 'reassignments.resume'; brokers: readonly BrokerId[] }
+  /** Of topics that are no more. */
+  | { type: 'reassignments.drop'; topics: readonly string[] }
+  | { type: 'alterReassignments.answer'; request: number; results: readonly ReassignmentResult[] }
+  | {
+      type: 'listReassignments.answer'
+      request: number
+      reassignments: readonly AssignmentWrite[]
+    }
   | { type: 'controller.resign' }
 
 /** What a fact asks for; null: nothing. */
@@ -193,6 +265,18 @@ function workOf(fact: LeaderElectionFact, { view }: LeaderElectionContext): Work
       const { request, electionType, partitions } = fact
       return { kind: 'election', request, electionType, partitions }
     }
+    case 'preferredElections.read': {
+      const { partitions } = fact
+      return { kind: 'election', request: null, electionType: 'preferred', partitions }
+    }
+    case 'uncleanElection.allowed':
+      return { kind: 'uncleanElection', topic: fact.topic }
+    case 'reassignment.requested':
+      return { kind: 'reassignment', request: fact.request, asked: fact.asked }
+    case 'reassignments.read':
+      return { kind: 'reassignment', request: null, asked: fact.asked }
+    case 'reassignmentListing.requested':
+      return { kind: 'reassignmentListing', request: fact.request }
     case 'alterPartition.received':
       return { kind: 'proposal', request: fact.request, proposal: fact.proposal }
     case 'controlledShutdown.received': {
@@ -253,8 +337,17 @@ function introducing({ view, task }: LeaderElectionContext): readonly LeaderElec
         ? work.brokers
         : []
   const commands: LeaderElectionCommand[] = opened.map(broker => ({ type: 'channel.open', broker }))
-  // Leaves the first watch on them.
-  if (work.kind === 'takeover') commands.push({ type: 'zk.readLogDirEvents' })
+  // Each leaves the first watch.
+  if (work.kind === 'takeover')
+    commands.push(
+      { type: 'zk.readLogDirEvents' },
+      { type: 'zk.readReassignments' },
+      { type: 'zk.readPreferredElections' },
+    )
+  // Before the end is written down: the next controller will not know that there was something to delete.
+  if (work.kind === 'reassignmentStep' && work.step === 'remove')
+    for (const order of stopReplicaOrders(view, deletedReplicas(work)))
+      commands.push({ type: 'stopReplica.send', ...order })
   if (work.kind === 'failure') {
     for (const brokerId of work.brokers) commands.push({ type: 'channel.close', brokerId })
     commands.push({ type: 'deletions.halt', brokers: work.brokers })
@@ -268,12 +361,69 @@ function introducing({ view, task }: LeaderElectionContext): readonly LeaderElec
     commands.push({ type: 'updateMetadata.send', ...order })
   for (const order of leaderAndIsrOrders(view, announced))
     commands.push({ type: 'leaderAndIsr.send', ...order })
-  if (work.kind === 'startup') commands.push({ type: 'deletions.resume', brokers: newcomers })
+  if (work.kind === 'startup')
+    commands.push(
+      { type: 'deletions.resume', brokers: newcomers },
+      { type: 'reassignments.resume', brokers: newcomers },
+    )
+  return commands
+}
+
+const deletedReplicas = ({ topic, partition, removing }: ReassignmentStep): readonly Stopped[] =>
+  removing.map(brokerId => ({ topic, partition, brokerId, deletePartition: true }))
+
+/** To the actors of reassignments, and to those who asked for them. */
+function reassigning({
+  view,
+  task,
+}: Pick<LeaderElectionContext, 'view' | 'task'>): readonly LeaderElectionCommand[] {
+  if (task === null) return []
+  const { work } = task
+  const isrOf = (it: TopicPartition): readonly BrokerId[] =>
+    partitionRow(view, it)?.leadership?.isr ?? []
+  const commands: LeaderElectionCommand[] = movedPartitions(view, task).map(it => ({
+    type: 'reassignment.inform',
+    ...it,
+    isr: isrOf(it),
+  }))
+  for (const it of task.reassigned) {
+    const { topic, partition, removingReplicas: removing, isCancelled } = it
+    const of = { topic, partition, target: targetOf(it), removing }
+    commands.push({ type: 'reassignment.begin', ...of, isr: isrOf(it), isCancelled })
+  }
+  if (work.kind === 'reassignmentStep') {
+    const { topic, partition, step } = work
+    const of = { topic, partition, step }
+    commands.push({
+      type: 'reassignment.answer',
+      ...of,
+      outcome: task.outcome,
+      isr: isrOf(work),
+    })
+  }
+  if (task.settledRequests.length > 0)
+    commands.push({ type: 'zk.dropReassignments', partitions: task.settledRequests })
+  if (work.kind === 'reassignment' && work.request !== null)
+    commands.push({
+      type: 'alterReassignments.answer',
+      request: work.request,
+      results: task.reassignments,
+    })
+  if (work.kind === 'reassignmentListing')
+    commands.push({
+      type: 'listReassignments.answer',
+      request: work.request,
+      reassignments: reassignmentsOf(view),
+    })
+  if (task.vanished.length > 0) commands.push({ type: 'reassignments.drop', topics: task.vanished })
   return commands
 }
 
 /** What became of it: replicas first, then everybody, then those that stop, then whoever asked. */
-function announcing({ view, task }: LeaderElectionContext): readonly LeaderElectionCommand[] {
+function announcing({
+  view,
+  task,
+}: Pick<LeaderElectionContext, 'view' | 'task'>): readonly LeaderElectionCommand[] {
   if (task === null) return []
   const commands: LeaderElectionCommand[] = []
   for (const order of leaderAndIsrOrders(view, task.announced))
@@ -301,11 +451,15 @@ function announcing({ view, task }: LeaderElectionContext): readonly LeaderElect
   if (work.kind === 'proposal' && task.answer !== null)
     commands.push({ type: 'alterPartition.answer', request: work.request, answer: task.answer })
   if (work.kind === 'election')
-    commands.push({
-      type: 'electLeaders.answer',
-      request: work.request,
-      results: electionResults(task),
-    })
+    commands.push(
+      work.request === null
+        ? { type: 'zk.dropPreferredElections' }
+        : {
+            type: 'electLeaders.answer',
+            request: work.request,
+            results: electionResults(task),
+          },
+    )
   if (work.kind === 'shutdown')
     commands.push({
       type: 'controlledShutdown.answer',
@@ -313,7 +467,7 @@ function announcing({ view, task }: LeaderElectionContext): readonly LeaderElect
       errorCode,
       remaining: errorCode === 0 ? stillLedBy(view, work.brokerId) : [],
     })
-  commands.push({ type: 'orders.confirm' })
+  commands.push(...reassigning({ view, task }), { type: 'orders.confirm' })
   return commands
 }
 
@@ -340,6 +494,14 @@ export const leaderElectionMachine = setup({
       const { topic, topicId } = event
       const pending: readonly Work[] = [{ kind: 'erasure', topic, topicId }, ...context.pending]
       return { pending: keepWork(pending, { kind: 'topics', topic: null }) }
+    }),
+    /** At once, after the other steps that wait: between two steps of a reassignment nobody is to ask for another. */
+    keepStep: assign(({ context, event }) => {
+      assertEvent(event, 'reassignment.advanced')
+      const { type: _, ...step } = event
+      const steps = context.pending.filter(({ kind }) => kind === 'reassignmentStep')
+      const others = context.pending.filter(({ kind }) => kind !== 'reassignmentStep')
+      return { pending: [...steps, { kind: 'reassignmentStep', ...step }, ...others] }
     }),
     keepRead: assign(({ context, event }) => ({
       pending: [...workRead(event, context), ...context.pending],
@@ -381,6 +543,25 @@ export const leaderElectionMachine = setup({
         event.type === 'zk.badVersion' ? event.stale : [],
       ),
     ),
+    writeAssignments: emit(({ context }) => ({
+      type: 'zk.writeAssignments',
+      assignments: context.task?.assignments ?? [],
+    })),
+    keepAssigned: assign(({ context, event }) => {
+      assertEvent(event, 'assignments.written')
+      const { view, task, deletions } = settleAssignments(
+        context.view,
+        context.task as Task,
+        event.lost,
+      )
+      const pending =
+        deletions.length === 0
+          ? context.pending
+          : keepWork(context.pending, { kind: 'deletion', topics: deletions })
+      return { view, task, pending }
+    }),
+    readReassignments: emit({ type: 'zk.readReassignments' }),
+    readPreferredElections: emit({ type: 'zk.readPreferredElections' }),
     announce: enqueueActions(({ context, enqueue }) => {
       for (const command of announcing(context)) enqueue.emit(command)
     }),
@@ -402,6 +583,7 @@ export const leaderElectionMachine = setup({
     mustRead: ({ context }) =>
       context.task !== null && readingList(context.view, context.task).partitions.length > 0,
     mustWrite: ({ context }) => (context.task?.writes.length ?? 0) > 0,
+    mustAssign: ({ context }) => (context.task?.assignments.length ?? 0) > 0,
   },
 }).createMachine({
   id: 'leaderElection',
@@ -425,6 +607,14 @@ export const leaderElectionMachine = setup({
     'election.requested': { actions: 'keep' },
     'alterPartition.received': { actions: 'keep' },
     'controlledShutdown.received': { actions: 'keep' },
+    'preferredElections.noticed': { actions: 'readPreferredElections' },
+    'preferredElections.read': { actions: 'keep' },
+    'uncleanElection.allowed': { actions: 'keep' },
+    'reassignment.requested': { actions: 'keep' },
+    'reassignments.noticed': { actions: 'readReassignments' },
+    'reassignments.read': { actions: 'keep' },
+    'reassignmentListing.requested': { actions: 'keep' },
+    'reassignment.advanced': { actions: 'keepStep' },
     'replicas.failed': { actions: 'keep' },
     'logDirs.failed': { actions: 'keep' },
     'orders.dropped': { actions: 'keep' },
@@ -552,6 +742,7 @@ export const leaderElectionMachine = setup({
           description: 'Elected, as far as anybody could be (Election.leaderForOffline …).',
           always: [
             { guard: 'mustWrite', target: '#leaderElection.committing' },
+            { guard: 'mustAssign', target: '#leaderElection.assigning' },
             { target: '#leaderElection.announcing' },
           ],
         },
@@ -561,9 +752,21 @@ export const leaderElectionMachine = setup({
       description: 'Writes the state znodes under the fence (KafkaZkClient.updateLeaderAndIsr).',
       entry: 'write',
       on: {
-        'zk.committed': { target: 'announcing', actions: 'keepWritten' },
+        'zk.committed': [
+          { guard: 'mustAssign', target: 'assigning', actions: 'keepWritten' },
+          { target: 'announcing', actions: 'keepWritten' },
+        ],
         // Somebody wrote there, or we did and the answer was lost: read again, for those alone.
         'zk.badVersion': { target: 'electing.readingStates', actions: 'keepWritten' },
+        'zk.fenced': 'resigned',
+      },
+    },
+    assigning: {
+      description:
+        'Writes which replicas partitions have into their topics’ znodes (setTopicAssignment).',
+      entry: 'writeAssignments',
+      on: {
+        'assignments.written': { target: 'announcing', actions: 'keepAssigned' },
         'zk.fenced': 'resigned',
       },
     },

@@ -41,6 +41,8 @@ export interface ClusterView {
   readonly topicNames: Readonly<Record<Uuid, string>>
   /** Topics queued for deletion: no elections for them any more. */
   readonly deleting: readonly string[]
+  /** Topics to be deleted once the reassignments of their partitions are over. */
+  readonly awaitingDeletion: readonly string[]
   /** Replicas whose disk failed on a live broker, by broker; `orders-0` each. */
   readonly failedReplicas: Readonly<Record<BrokerId, readonly string[]>>
 }
@@ -51,6 +53,7 @@ export const emptyView: ClusterView = {
   topics: {},
   topicNames: {},
   deleting: [],
+  awaitingDeletion: [],
   failedReplicas: {},
 }
 
@@ -136,6 +139,9 @@ export const topicNameOf = (view: ClusterView, topicId: Uuid): string | undefine
 export const isDeleting = (view: ClusterView, topic: string): boolean =>
   view.deleting.includes(topic)
 
+export const isAwaitingDeletion = (view: ClusterView, topic: string): boolean =>
+  view.awaitingDeletion.includes(topic)
+
 /** A partition with what is known of it. */
 export interface KnownPartition extends TopicPartition {
   readonly row: PartitionRow
@@ -184,12 +190,22 @@ export function withoutTopics(view: ClusterView, topics: readonly string[]): Clu
       Object.entries(view.topicNames).filter(([, name]) => stay(name)),
     ),
     deleting: view.deleting.filter(stay),
+    awaitingDeletion: view.awaitingDeletion.filter(stay),
   }
 }
 
 export const withDeleting = (view: ClusterView, topics: readonly string[]): ClusterView => ({
   ...view,
   deleting: [...new Set([...view.deleting, ...topics])],
+  awaitingDeletion: view.awaitingDeletion.filter(topic => !topics.includes(topic)),
+})
+
+export const withAwaitingDeletion = (
+  view: ClusterView,
+  topics: readonly string[],
+): ClusterView => ({
+  ...view,
+  awaitingDeletion: [...new Set([...view.awaitingDeletion, ...topics])],
 })
 
 /** What became of partitions: their state znodes as written or read. Unknown partitions are passed over. */
@@ -197,13 +213,36 @@ export function withLeaderships(
   view: ClusterView,
   changes: readonly (TopicPartition & { readonly leadership: Leadership })[],
 ): ClusterView {
+  return withRows(
+    view,
+    changes.map(({ topic, partition, leadership }) => [{ topic, partition }, { leadership }]),
+  )
+}
+
+/** What became of partitions' replicas: as written into the topics' znodes. Unknown partitions are passed over. */
+export const withAssignments = (
+  view: ClusterView,
+  changes: readonly (TopicPartition & ReplicaAssignment)[],
+): ClusterView =>
+  withRows(
+    view,
+    changes.map(({ topic, partition, replicas, addingReplicas, removingReplicas }) => [
+      { topic, partition },
+      { replicas, addingReplicas, removingReplicas },
+    ]),
+  )
+
+function withRows(
+  view: ClusterView,
+  changes: readonly (readonly [TopicPartition, Partial<PartitionRow>])[],
+): ClusterView {
   if (changes.length === 0) return view
   const touched = new Map<string, Record<number, PartitionRow>>()
-  for (const { topic, partition, leadership } of changes) {
+  for (const [{ topic, partition }, change] of changes) {
     const partitions = touched.get(topic) ?? { ...topicRow(view, topic)?.partitions }
     const row = partitions[partition]
     if (row === undefined) continue
-    partitions[partition] = { ...row, leadership }
+    partitions[partition] = { ...row, ...change }
     touched.set(topic, partitions)
   }
   const topics = [...touched].map(

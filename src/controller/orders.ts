@@ -77,6 +77,8 @@ export interface Announced extends TopicPartition {
   readonly isNew: boolean
   /** Only these; undefined: every replica. */
   readonly to?: readonly BrokerId[]
+  /** To whom it is new, where not to all: replicas that are being added. */
+  readonly newTo?: readonly BrokerId[]
 }
 
 /** LeaderAndIsr: to each registered broker what concerns its replicas. New partitions without a state are passed over. */
@@ -85,7 +87,7 @@ export function leaderAndIsrOrders(
   announced: readonly Announced[],
 ): readonly LeaderAndIsrOrder[] {
   const byBroker = new Map<BrokerId, LeaderAndIsrPartition[]>()
-  for (const { topic, partition, isNew, to } of merged(announced)) {
+  for (const { topic, partition, isNew, to, newTo } of merged(announced)) {
     const row = partitionRow(view, { topic, partition })
     if (row === undefined || row.leadership === null) continue
     const state: LeaderAndIsrPartition = {
@@ -99,7 +101,8 @@ export function leaderAndIsrOrders(
       isNew,
     }
     for (const id of row.replicas)
-      if (view.brokers[id] !== undefined && to?.includes(id) !== false) push(byBroker, id, state)
+      if (view.brokers[id] !== undefined && to?.includes(id) !== false)
+        push(byBroker, id, newTo?.includes(id) === true ? { ...state, isNew: true } : state)
   }
   return ordered(view, byBroker).map(([broker, partitions]) => ({
     ...addressed(broker),
@@ -119,7 +122,8 @@ function merged(announced: readonly Announced[]): Iterable<Announced> {
       const { topic, partition } = it
       const to = before.to && it.to && [...before.to, ...it.to]
       const isNew = before.isNew || it.isNew
-      byPartition.set(key, { topic, partition, isNew, ...(to === undefined ? {} : { to }) })
+      const newTo = [...(before.newTo ?? []), ...(it.newTo ?? [])]
+      byPartition.set(key, { topic, partition, isNew, newTo, ...(to === undefined ? {} : { to }) })
     }
   }
   return byPartition.values()

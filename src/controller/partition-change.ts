@@ -78,8 +78,7 @@ export function decide(
         },
         partitionEpoch: row.leadership?.partitionEpoch ?? null,
       })
-    else if (aim.elect !== null && needsElection(view, known, aim.elect))
-      leaderless.push({ topic, partition })
+    else if (needsElection(view, known, aim)) leaderless.push({ topic, partition })
   }
   return { writes, leaderless }
 }
@@ -97,13 +96,15 @@ function firstState(view: ClusterView, partition: KnownPartition): Undated | nul
 function needsElection(
   view: ClusterView,
   partition: KnownPartition,
-  strategy: ElectionStrategy,
+  { elect: strategy, goingOffline }: Aim,
 ): boolean {
-  const { leadership, replicas, removingReplicas } = partition.row
+  const { leadership, replicas } = partition.row
   const state = partitionStateOf(view, partition)
   if (!partitionMayBecome(state, 'online')) return false
   const leader = leadership?.leader ?? noBroker
   switch (strategy) {
+    case null:
+      return false
     case 'offline':
       return state !== 'online'
     case 'preferred':
@@ -111,7 +112,7 @@ function needsElection(
     case 'controlledShutdown':
       return view.shuttingDown.includes(leader)
     case 'reassign':
-      return state !== 'online' || removingReplicas.includes(leader)
+      return state !== 'online' || goingOffline.includes(leader)
   }
 }
 
@@ -122,11 +123,11 @@ function nextState(
   aim: Aim,
   uncleanAllowed: boolean,
 ): Undated | null {
-  const { replicas, removingReplicas } = partition.row
-  if (aim.elect !== null && needsElection(view, partition, aim.elect)) {
+  const { replicas } = partition.row
+  const stays = (id: BrokerId): boolean => !aim.goingOffline.includes(id)
+  if (aim.elect !== null && needsElection(view, partition, aim)) {
     const elected = elect(aim.elect, {
-      replicas:
-        aim.elect === 'reassign' ? replicas.filter(id => !removingReplicas.includes(id)) : replicas,
+      replicas: aim.elect === 'reassign' ? replicas.filter(stays) : replicas,
       isr: leadership.isr,
       online: onlineReplicas(view, partition),
       shuttingDown: view.shuttingDown,
@@ -135,7 +136,8 @@ function nextState(
     if (elected !== null)
       return {
         leader: elected.leader,
-        isr: elected.isr,
+        // One write for the election and for those that go: the ISR never has more members than there are replicas (KAFKA-9672).
+        isr: aim.elect === 'reassign' ? elected.isr.filter(stays) : elected.isr,
         leaderEpoch: leadership.leaderEpoch + 1,
         leaderRecoveryState: elected.unclean ? 1 : leadership.leaderRecoveryState,
       }

@@ -25,6 +25,7 @@ import {
   brokerIds,
   type ClusterView,
   compareBrokers,
+  isAwaitingDeletion,
   isDeleting,
   type Leadership,
   type LiveBroker,
@@ -34,6 +35,8 @@ import {
   partitionsOf,
   type TopicRow,
   topicRow,
+  withAssignments,
+  withAwaitingDeletion,
   withBrokers,
   withDeleting,
   withFailedReplicas,
@@ -45,6 +48,16 @@ import {
 } from './cluster-view.ts'
 import type { Announced, Stopped } from './orders.ts'
 import { type Aim, decide, type StateWrite, written } from './partition-change.ts'
+import {
+  type AskedReassignment,
+  type AssignmentWrite,
+  assignmentOf,
+  isBeingReassigned,
+  judgeReassignments,
+  type Reassigned,
+  type ReassignmentResult,
+  reassignmentsOf,
+} from './reassignment.ts'
 
 /** A topic as its znode has it. */
 export interface TopicRead {
@@ -80,10 +93,21 @@ export type Work =
       readonly brokerEpoch: number
     }
   | { readonly kind: 'rebalance' }
+  /** Unclean elections were allowed: of one topic, or (null) by default. */
+  | { readonly kind: 'uncleanElection'; readonly topic: string | null }
+  /** `request` null: by znode, from which what is refused is to go. */
+  | {
+      readonly kind: 'reassignment'
+      readonly request: number | null
+      readonly asked: readonly AskedReassignment[]
+    }
+  | ({ readonly kind: 'reassignmentStep' } & ReassignmentStep)
+  | { readonly kind: 'reassignmentListing'; readonly request: number }
   /** ElectLeaders; `partitions` null: all. */
   | {
       readonly kind: 'election'
-      readonly request: number
+      /** Null: by znode. */
+      readonly request: number | null
       readonly electionType: ElectionType
       readonly partitions: readonly TopicPartition[] | null
     }
@@ -95,6 +119,19 @@ export type Work =
       readonly brokerId: BrokerId
       readonly partitions: readonly string[]
     }
+
+/**
+ * One step of a partition's reassignment: to tell the replicas of each other; to move the leader and drop the others from the ISR,
+ * when the target is in sync; to delete the others' logs and write the end down.
+ */
+export interface ReassignmentStep extends TopicPartition {
+  readonly step: 'tell' | 'switch' | 'remove'
+  readonly target: readonly BrokerId[]
+  readonly removing: readonly BrokerId[]
+}
+
+/** None of the target is there to lead; there is no such partition any more. */
+export type StepOutcome = 'done' | 'leaderless' | 'missing'
 
 /** Work under way, and what has come of it so far. */
 export interface Task {
@@ -114,6 +151,18 @@ export interface Task {
   /** Metadata is told even if no partition changed: the brokers did. */
   readonly tellsBrokers: boolean
   readonly stopped: readonly Stopped[]
+  /** Replicas to be written into topics' znodes, when the states are written. */
+  readonly assignments: readonly AssignmentWrite[]
+  /** Reassignments that begin, or begin anew. */
+  readonly reassigned: readonly Reassigned[]
+  /** Of reassignments asked for, the results. */
+  readonly reassignments: readonly ReassignmentResult[]
+  /** To be taken out of the znode that asks for reassignments. */
+  readonly settledRequests: readonly TopicPartition[]
+  /** Topics that are no more. */
+  readonly vanished: readonly string[]
+  /** What became of a step of a reassignment. */
+  readonly outcome: StepOutcome
   /** Topics whose deletion begins. */
   readonly deleted: readonly string[]
   /** Topics to be deleted that are none: the requests are dropped. */
@@ -168,6 +217,12 @@ const idle = (work: Work): Task => ({
   metadata: [],
   tellsBrokers: false,
   stopped: [],
+  assignments: [],
+  reassigned: [],
+  reassignments: [],
+  settledRequests: [],
+  vanished: [],
+  outcome: 'done',
   deleted: [],
   undeletable: [],
   leaderless: [],
@@ -204,7 +259,8 @@ export function weigh(
     }
     case 'assignment': {
       const view = assign(before, work.topics, work.listed)
-      return { view, task: { ...task, aims: aimsForNew(view, work.topics) } }
+      const vanished = Object.keys(before.topics).filter(topic => isAnother(before, view, topic))
+      return { view, task: { ...task, vanished, aims: aimsForNew(view, work.topics) } }
     }
     case 'deletion':
       return beginDeletion(before, task, work.topics, options)
@@ -227,6 +283,16 @@ export function weigh(
       const sought = aims.map(aim => ({ ...plain(aim), errorCode: errors.NONE }))
       return { view: before, task: { ...task, aims, elections: [...refused, ...sought] } }
     }
+    case 'uncleanElection': {
+      const aims = aimsForOnline(before).filter(aim => (work.topic ?? aim.topic) === aim.topic)
+      return { view: before, task: { ...task, aims } }
+    }
+    case 'reassignment':
+      return { view: before, task: reassign(before, task, work) }
+    case 'reassignmentStep':
+      return takeStep(before, task, work)
+    case 'reassignmentListing':
+      return { view: before, task }
     case 'rebalance': {
       const aims = aimsForRebalance(before, options.imbalancePercentageMax)
       return { view: before, task: { ...task, aims } }
@@ -292,6 +358,7 @@ function takeOver(
       ),
       announced: lasting.map(known => ({ ...plain(known), isNew: false })),
       tellsBrokers: true,
+      reassigned: reassignmentsOf(view).map(it => ({ ...it, isCancelled: false, unneeded: [] })),
     },
   }
 }
@@ -305,8 +372,12 @@ function beginDeletion(
 ): { readonly view: ClusterView; readonly task: Task } {
   const deletable = (topic: string): boolean =>
     deletesTopics && topicRow(before, topic) !== undefined
-  const deleted = topics.filter(topic => deletable(topic) && !isDeleting(before, topic))
-  const view = withDeleting(before, deleted)
+  const asked = topics.filter(topic => deletable(topic) && !isDeleting(before, topic))
+  // Its replicas are on the move: later (markTopicIneligibleForDeletion).
+  const waits = (topic: string): boolean =>
+    [...partitionsOf(before, topic)].some(({ row }) => isBeingReassigned(row))
+  const deleted = asked.filter(topic => !waits(topic))
+  const view = withDeleting(withAwaitingDeletion(before, asked.filter(waits)), deleted)
   const partitions = deleted.flatMap(topic => [...partitionsOf(view, topic)])
   return {
     view,
@@ -320,6 +391,10 @@ function beginDeletion(
   }
 }
 
+/** Gone, or another of the same name. */
+const isAnother = (before: ClusterView, after: ClusterView, topic: string): boolean =>
+  topicRow(before, topic)?.topicId !== topicRow(after, topic)?.topicId
+
 /** Topics and partitions as their znodes have them; what is known of leaders stays. A known topic that is not listed is gone. */
 function assign(
   view: ClusterView,
@@ -332,10 +407,11 @@ function assign(
     .filter(({ topic }) => !isDeleting(view, topic))
     .map(({ topic, topicId, partitions }) => {
       const known = topicRow(view, topic)
-      const leaderships = known?.topicId === topicId ? known.partitions : {}
+      // What is known is not read again: during a reassignment the znode is ahead of it, or behind.
+      const rows = known?.topicId === topicId ? known.partitions : {}
       const entries = Object.entries(partitions).map(([partition, assigned]) => [
         partition,
-        { ...assigned, leadership: leaderships[Number(partition)]?.leadership ?? null },
+        rows[Number(partition)] ?? { ...assigned, leadership: null },
       ])
       return [topic, { topicId, partitions: Object.fromEntries(entries) }] as const
     })
@@ -367,6 +443,118 @@ function shutDown(
   const aims = aimsForShutdown(view, brokerId)
   const followed = aims.filter(aim => aim.elect === null)
   return { view, task: { ...task, aims, stopped: followed.map(aim => stop(aim, brokerId)) } }
+}
+
+/**
+ * Replicas shall move. A target given up leaves the ISR before it leaves the znode, so that no ISR has strangers in it whenever this
+ * controller may die.
+ */
+function reassign(
+  view: ClusterView,
+  task: Task,
+  { request, asked }: Extract<Work, { kind: 'reassignment' }>,
+): Task {
+  const { results, accepted } = judgeReassignments(view, asked)
+  // The znode is read whenever it changes: what is under way already goes on.
+  const reassigned =
+    request === null ? accepted.filter(it => changesAssignment(view, it)) : accepted
+  const refused = results.filter(it => it.errorCode !== errors.NONE)
+  return {
+    ...task,
+    reassignments: results,
+    reassigned,
+    assignments: reassigned.filter(it => changesAssignment(view, it)),
+    // What is asked of the controller itself takes the place of what the znode asks for.
+    settledRequests: (request === null ? refused : reassigned).map(plain),
+    aims: reassigned
+      .filter(it => it.unneeded.length > 0)
+      .map(it => ({ ...plain(it), elect: 'reassign', goingOffline: it.unneeded })),
+    stopped: reassigned.flatMap(it =>
+      it.unneeded.map(id => ({ ...stop(it, id), deletePartition: true })),
+    ),
+  }
+}
+
+const changesAssignment = (view: ClusterView, it: AssignmentWrite): boolean => {
+  const row = partitionRow(view, it)
+  return row === undefined || JSON.stringify(assignmentOf(row)) !== JSON.stringify(assignmentOf(it))
+}
+
+function takeStep(
+  before: ClusterView,
+  task: Task,
+  { topic, partition, step, target, removing }: ReassignmentStep,
+): { readonly view: ClusterView; readonly task: Task } {
+  const row = partitionRow(before, { topic, partition })
+  if (row === undefined) return { view: before, task: { ...task, outcome: 'missing' } }
+  const of = { topic, partition }
+  const renewing: Aim = { ...of, elect: null, goingOffline: [], renewsLeaderEpoch: true }
+  const done = { ...of, replicas: target, addingReplicas: [], removingReplicas: [] }
+  switch (step) {
+    case 'tell':
+      return { view: before, task: { ...task, aims: [renewing] } }
+    case 'switch': {
+      const isElectable = onlineReplicas(before, { ...of, row }).some(
+        id => target.includes(id) && row.leadership?.isr.includes(id) === true,
+      )
+      if (!isElectable) return { view: before, task: { ...task, outcome: 'leaderless' } }
+      return {
+        view: withAssignments(before, [done]),
+        task: {
+          ...task,
+          aims: [{ ...renewing, elect: 'reassign', goingOffline: removing }],
+          stopped: removing.map(id => stop(of, id)),
+        },
+      }
+    }
+    case 'remove':
+      return {
+        view: before,
+        task: { ...task, assignments: [done], metadata: [of], settledRequests: [of] },
+      }
+  }
+}
+
+/**
+ * Assignments are written, but for those whose topic is no more.
+ *
+ * @returns with the topics whose deletion waited for it
+ */
+export function settleAssignments(
+  before: ClusterView,
+  task: Task,
+  lost: readonly TopicPartition[],
+): { readonly view: ClusterView; readonly task: Task; readonly deletions: readonly string[] } {
+  const stays = (it: TopicPartition): boolean => !has(lost, it)
+  const done = task.assignments.filter(stays)
+  const view = withAssignments(before, done)
+  const isOver = (topic: string): boolean =>
+    [...partitionsOf(view, topic)].every(({ row }) => !isBeingReassigned(row))
+  const topics = task.work.kind === 'reassignmentStep' ? done.map(({ topic }) => topic) : []
+  return {
+    view,
+    task: {
+      ...task,
+      assignments: [],
+      reassigned: task.reassigned.filter(stays),
+      reassignments: task.reassignments.map(it =>
+        stays(it) ? it : { ...it, errorCode: errors.UNKNOWN_TOPIC_OR_PARTITION },
+      ),
+      outcome: lost.length === 0 ? task.outcome : 'missing',
+    },
+    deletions: topics.filter(topic => isAwaitingDeletion(view, topic) && isOver(topic)),
+  }
+}
+
+/** Partitions whose leader or ISR may have changed, of those that are on the move. */
+export const movedPartitions = (view: ClusterView, task: Task): readonly TopicPartition[] => {
+  const changed = new Map(
+    [...task.announced, ...task.metadata].map(it => [printPartition(it), plain(it)]),
+  )
+  return [...changed.values()].filter(it => {
+    const row = partitionRow(view, it)
+    return row !== undefined && isBeingReassigned(row)
+  })
 }
 
 /**
@@ -499,8 +687,10 @@ export function settleWrites(
   const announced = done.map((write): Announced => {
     const gone = offline.get(printPartition(write)) ?? []
     const isNew = write.partitionEpoch === null
+    const { replicas = [], addingReplicas: newTo = [] } = partitionRow(view, write) ?? {}
+    if (task.work.kind === 'reassignmentStep' && task.work.step === 'tell')
+      return { ...plain(write), isNew, newTo }
     if (gone.length === 0) return { ...plain(write), isNew }
-    const replicas = partitionRow(view, write)?.replicas ?? []
     return { ...plain(write), isNew, to: replicas.filter(id => !gone.includes(id)) }
   })
   return {

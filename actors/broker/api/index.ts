@@ -5,6 +5,7 @@ import {
   AllocateProducerIds,
   AlterConfigs,
   AlterPartition,
+  AlterPartitionReassignments,
   ApiVersions,
   ControlledShutdown,
   CreatePartitions,
@@ -28,6 +29,7 @@ import {
   LeaveGroup,
   ListGroups,
   ListOffsets,
+  ListPartitionReassignments,
   Metadata,
   OffsetCommit,
   OffsetDelete,
@@ -70,6 +72,8 @@ import { createPartitions } from './37-create-partitions.ts'
 import { deleteGroups } from './42-delete-groups.ts'
 import { electLeaders } from './43-elect-leaders.ts'
 import { incrementalAlterConfigs } from './44-incremental-alter-configs.ts'
+import { alterPartitionReassignments } from './45-alter-partition-reassignments.ts'
+import { listPartitionReassignments } from './46-list-partition-reassignments.ts'
 import { offsetDelete } from './47-offset-delete.ts'
 import { alterPartition } from './56-alter-partition.ts'
 import { describeCluster } from './60-describe-cluster.ts'
@@ -109,6 +113,8 @@ const rows: readonly Served[] = [
   served(CreatePartitions, createPartitions),
   served(DeleteGroups, deleteGroups),
   served(ElectLeaders, electLeaders),
+  served(AlterPartitionReassignments, alterPartitionReassignments),
+  served(ListPartitionReassignments, listPartitionReassignments),
   served(IncrementalAlterConfigs, incrementalAlterConfigs),
   served(OffsetDelete, offsetDelete),
   served(AlterPartition, alterPartition),

@@ -220,6 +220,7 @@ test('with nobody to elect the leader is -1, and who returns from the ISR leads 
     ['umr', 3, [1, 2, 3], [0, -1]],
     ['lisr', 2, [0, -1, [2], 1]],
     { type: 'deletions.resume', brokers: [2] },
+    { type: 'reassignments.resume', brokers: [2] },
     { type: 'zk.readStates', partitions: [partition(0)], configsOf: [] },
     expect.objectContaining({ type: 'zk.multi' }),
     ['lisr', 1, [0, 2, [2], 2]],
@@ -284,6 +285,7 @@ test('a broker that bounced unseen is dead, then started', () => {
     ['umr', 3, [1, 2, 3], [0, 1]],
     ['lisr', 2, [0, 1, [1], 1]],
     { type: 'deletions.resume', brokers: [2] },
+    { type: 'reassignments.resume', brokers: [2] },
     confirm,
   ])
 })
@@ -459,6 +461,8 @@ test('a reign begins with the dead: brokers are introduced, leaders elected, eve
     { type: 'channel.open', broker: broker(1) },
     { type: 'channel.open', broker: broker(3) },
     { type: 'zk.readLogDirEvents' },
+    { type: 'zk.readReassignments' },
+    { type: 'zk.readPreferredElections' },
     ['umr', 1, [1, 3]],
     ['umr', 3, [1, 3]],
     { type: 'zk.readStates', partitions: [partition(0), partition(1)], configsOf: [] },

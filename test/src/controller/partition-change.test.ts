@@ -158,12 +158,16 @@ test('what was read may show that somebody has seen to it: then nothing is writt
   expect(decided(preferred, [{ ...aim, elect: 'reassign' }]).writes).toEqual([])
 })
 
-test('a reassignment elects among the replicas that stay', () => {
-  const view = cluster([1, 2], {
-    orders: [row([2, 1], leadership(1, [1, 2]), { removingReplicas: [1] })],
+test('a reassignment elects among the replicas that stay, and the others leave the ISR in one write', () => {
+  const view = cluster([1, 2], { orders: [row([2, 1], leadership(1, [1, 2]))] })
+  const aim: Aim = { topic: 'orders', partition: 0, elect: 'reassign', goingOffline: [1] }
+  expect(decided(view, [aim]).writes[0]?.state).toMatchObject({
+    leader: 2,
+    isr: [2],
+    leaderEpoch: 1,
   })
-  const aim: Aim = { topic: 'orders', partition: 0, elect: 'reassign', goingOffline: [] }
-  expect(decided(view, [aim]).writes[0]?.state).toMatchObject({ leader: 2, isr: [1, 2] })
+  const stays = { ...aim, goingOffline: [2] }
+  expect(decided(view, [stays]).writes[0]?.state).toMatchObject({ leader: 1, isr: [1] })
 })
 
 test('before a shutdown leaders move away and followers leave the ISR', () => {
