@@ -45,6 +45,8 @@ test('what is advertised begins at version 0 and ends where Kafka 3.9 ends', () 
     42: 2,
     43: 2,
     44: 1,
+    45: 0,
+    46: 0,
     47: 0,
     56: 3,
     60: 1,
