@@ -70,6 +70,8 @@ export interface Faults {
     operators: LinkOperators,
     options?: { readonly optional?: boolean },
   ): FaultHandle
+  /** Removes all that are of links: what they held goes on. */
+  heal(): void
   /** All that were ever set, oldest first, at most the last thousand. */
   readonly all: readonly FaultHandle[]
   /** Removes all that are active. */
@@ -84,6 +86,7 @@ export class ClusterFaults implements Faults, RequestFaults {
   readonly #nodes: () => readonly string[]
   #all: FaultHandle[] = []
   #active: RequestFault[] = []
+  #ofLines: FaultHandle[] = []
 
   /** @param nodes names of all nodes there are now */
   constructor(platform: Platform, trace: Trace, lines: Lines, nodes: () => readonly string[]) {
@@ -123,15 +126,15 @@ export class ClusterFaults implements Faults, RequestFaults {
   }
 
   partition(groups: readonly (readonly NodeName[])[]): FaultHandle {
-    return this.#keep(cutLinks(this.#lines, groups, this.#known()))
+    return this.#keepOfLines(cutLinks(this.#lines, groups, this.#known()))
   }
 
   isolate(node: NodeName): FaultHandle {
-    return this.#keep(isolateNode(this.#lines, node, this.#known()))
+    return this.#keepOfLines(isolateNode(this.#lines, node, this.#known()))
   }
 
   latency(ms: number, scope: LatencyScope = {}): FaultHandle {
-    return this.#keep(slowLinks(this.#lines, ms, scope, this.#known()))
+    return this.#keepOfLines(slowLinks(this.#lines, ms, scope, this.#known()))
   }
 
   link(
@@ -140,7 +143,12 @@ export class ClusterFaults implements Faults, RequestFaults {
     operators: LinkOperators,
     { optional = false }: { readonly optional?: boolean } = {},
   ): FaultHandle {
-    return this.#keep(operateLink(this.#lines, from, to, operators, this.#known(), optional))
+    return this.#keepOfLines(operateLink(this.#lines, from, to, operators, this.#known(), optional))
+  }
+
+  heal(): void {
+    for (const fault of this.#ofLines) fault.remove()
+    this.#ofLines = []
   }
 
   clear(): void {
@@ -177,6 +185,11 @@ export class ClusterFaults implements Faults, RequestFaults {
           ? handle(request.body)
           : decisive.perform(broker, request, call, handle),
     }
+  }
+
+  #keepOfLines(fault: FaultHandle): FaultHandle {
+    this.#ofLines = [...this.#ofLines.filter(({ isActive }) => isActive), fault]
+    return this.#keep(fault)
   }
 
   #known(): readonly string[] {

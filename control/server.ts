@@ -3,6 +3,12 @@ import type { AddressInfo } from 'node:net'
 import type { Cluster } from '../actors/cluster.ts'
 import { actorRow, actorView, streamActor } from './actors.ts'
 import { type FaultKind, faultKinds, inflict } from './faults.ts'
+import {
+  inflictOnLines,
+  type LineFaultKind,
+  lineFaultKinds,
+  standingFaults,
+} from './line-faults.ts'
 
 /** A body longer than this is nobody's fault order. */
 const bodyBytesMax = 64 * 1024
@@ -118,6 +124,16 @@ function answerActor(
   else answer(response, 200, actorView(root, root.getSnapshot(), null))
 }
 
+/** What cannot be is the client's mistake. */
+function orRefuse<T>(run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    if (error instanceof RangeError) throw new HttpError(400, error.message)
+    throw error
+  }
+}
+
 async function route(
   cluster: Cluster,
   request: IncomingMessage,
@@ -135,14 +151,23 @@ async function route(
     case 'GET /api/events':
       return streamEvents(cluster, request, response)
     case 'GET /api/faults':
-      return answer(response, 200, { kinds: faultKinds, brokers: cluster.state().brokers })
+      return answer(response, 200, {
+        kinds: [...faultKinds, ...lineFaultKinds],
+        brokers: cluster.state().brokers,
+        standing: standingFaults(cluster),
+      })
     case 'POST /api/faults': {
       const body = (await readJson(request)) as { fault?: unknown; broker?: unknown }
       const fault = body.fault as FaultKind
+      if (lineFaultKinds.includes(body.fault as LineFaultKind))
+        return answer(response, 200, {
+          fault,
+          standing: orRefuse(() => inflictOnLines(cluster, body.fault as LineFaultKind, body)),
+        })
       if (!faultKinds.includes(fault))
         throw new HttpError(
           400,
-          `Unknown fault ${String(body.fault)}: one of ${faultKinds.join(', ')}`,
+          `Unknown fault ${String(body.fault)}: one of ${[...faultKinds, ...lineFaultKinds].join(', ')}`,
         )
       const broker = cluster.brokers.find(({ id }) => id === body.broker)
       if (broker === undefined) {
@@ -165,7 +190,8 @@ async function route(
 
 /**
  * The cluster over HTTP: `GET /api/state`, `GET /api/events` (the trace as server-sent events; `?since=SEQ` begins with
- * what is kept after that line), `GET /api/faults`, `POST /api/faults` (`{"fault":"kill","broker":2}`), `GET /api/actors` (every running chart),
+ * what is kept after that line), `GET /api/faults`, `POST /api/faults` (`{"fault":"kill","broker":2}`,
+ * `{"fault":"partition","groups":[[1],[2,3]]}`, `{"fault":"latency","ms":100,"of":2}`, `{"fault":"heal"}`), `GET /api/actors` (every running chart),
  * `GET /api/actors/broker-2/partition/orders-0` (one, now, or with `Accept: text/event-stream` its snapshots one after the other).
  *
  * @param options.port 0 asks for any free one.

@@ -69,6 +69,23 @@ test('up says where it is in one line; state and faults reach it; Ctrl-C ends it
   expect(performance.now() - pressedAt).toBeLessThan(1000)
 })
 
+test('fault cuts a broker off, and Ctrl-C ends the cluster all the same', async () => {
+  const { child, ended, ready, state } = await up('--topic', 'orders:1:3')
+  const leader = (await state()).partitions[0]?.leader
+  const fault = (...args: string[]) => run('fault', ...args, '--control', ready.control)
+  expect((await fault('latency', '5', '--between', `${leader},zookeeper`)).out).toBe(
+    `stands: latency 5 ms broker-${leader} ↔ zookeeper (fired 0)\n`,
+  )
+  expect((await fault('isolate', `${leader}`)).out).toContain(`stands: isolate broker-${leader} `)
+  await expect
+    .poll(async () => (await state()).partitions[0]?.leader, { timeout: 20_000, interval: 200 })
+    .not.toBe(leader)
+  expect((await fault('list')).out).toMatch(/isolate +cuts the lines[\s\S]*stands: isolate/)
+  expect((await fault('partition', '1', '2,9')).err).toContain('no node broker-9')
+  child.kill('SIGINT')
+  expect((await ended).code).toBe(0)
+})
+
 test('the whole story goes into a file, down to what Ctrl-C ends', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'samsa-'))
   const file = join(folder, 'story.ndjson')

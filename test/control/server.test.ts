@@ -81,3 +81,27 @@ test('events tell the story from any line on', async () => {
   const first = JSON.parse(/^data: (.*)$/m.exec(text)?.[1] ?? '')
   expect(first).toMatchObject({ seq: 1, path: expect.any(String), kind: expect.any(String) })
 })
+
+test('lines are cut, slowed and healed by order', async () => {
+  const order = async (body: object) => {
+    const { status, body: text } = await ask('POST', '/api/faults', json, JSON.stringify(body))
+    return { status, ...(JSON.parse(text) as { standing?: unknown; error?: string }) }
+  }
+  expect(await order({ fault: 'latency', ms: 1, jitterMs: 2, of: 1 })).toMatchObject({
+    status: 200,
+    standing: [{ what: 'latency 1–3 ms broker-1 ↔ *' }],
+  })
+  expect(
+    await order({ fault: 'partition', groups: [['client/x'], ['1', 'zookeeper']] }),
+  ).toMatchObject({
+    standing: [{}, { what: 'partition [client/x] [broker-1 zookeeper]', fired: 0 }],
+  })
+  expect(await order({ fault: 'isolate', broker: 7 })).toMatchObject({
+    status: 400,
+    error: expect.stringContaining('no node broker-7: there are broker-1'),
+  })
+  expect(await order({ fault: 'partition', groups: [[1]] })).toMatchObject({ status: 400 })
+  expect(await order({ fault: 'latency' })).toMatchObject({ status: 400 })
+  expect(await order({ fault: 'isolate', broker: {} })).toMatchObject({ status: 400 })
+  expect(await order({ fault: 'heal' })).toMatchObject({ status: 200, standing: [] })
+})
