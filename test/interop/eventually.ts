@@ -4,12 +4,12 @@
  * @param timeoutMs only ends what hangs.
  */
 export async function eventually(
-  condition: () => boolean,
+  condition: () => boolean | Promise<boolean>,
   what: () => string = () => 'the condition',
   timeoutMs = 25_000,
 ): Promise<void> {
   const endAt = performance.now() + timeoutMs
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() > endAt) throw new Error(`not reached in ${timeoutMs} ms: ${what()}`)
     await new Promise(resolve => setTimeout(resolve, 10))
   }

@@ -7,9 +7,12 @@ import { printPartition, type TopicPartition } from '../../src/ids.ts'
 export class Ledger {
   readonly history: Operation[] = []
   readonly #guarantees = new Map<string, Guarantees>()
+  readonly #groups = new Map<string, string>()
   #value = 0
   /** Acknowledged so far. */
   acknowledged = 0
+  /** Why sends were given up, and how often. */
+  readonly refusals = new Map<string, number>()
 
   /** @param promised what the sends of this process are promised; acks=all is. */
   sender(process: string, promised: Omit<Guarantees, 'isDurable'>): void {
@@ -37,20 +40,28 @@ export class Ledger {
       done('ok', await send(String(value)))
       this.acknowledged++
       return true
-    } catch {
+    } catch (error) {
       done('info', -1)
+      const why = `${process}: ${error}`
+      this.refusals.set(why, (this.refusals.get(why) ?? 0) + 1)
       return false
     }
   }
 
-  /** Notes all that the consumer reads. */
-  follow(process: string, consumer: ConsumerHandle): void {
+  /** Notes all that the consumer reads, and commits for its group where it has one. */
+  follow(process: string, consumer: ConsumerHandle, groupId?: string): void {
     const decoder = new TextDecoder()
+    if (groupId !== undefined) this.#groups.set(process, groupId)
     consumer.events.subscribe(event => {
-      if (event.type !== 'positioned') return
-      const key = printPartition(event.partition)
       const atMs = performance.now()
-      this.history.push({ f: 'assign', type: 'ok', process, atMs, key, position: event.offset })
+      if (event.type === 'positioned') {
+        const key = printPartition(event.partition)
+        this.history.push({ f: 'assign', type: 'ok', process, atMs, key, position: event.offset })
+      } else if (event.type === 'committed')
+        for (const { offset, ...at } of event.offsets) {
+          const key = printPartition(at)
+          this.history.push({ f: 'commit', type: 'ok', process, atMs, key, offset })
+        }
     })
     consumer.batches.subscribe(batch => {
       this.history.push({
@@ -70,6 +81,7 @@ export class Ledger {
     const none: Guarantees = { isDurable: false, isOnce: false, isOrdered: false }
     return checkHistory(this.history, {
       guarantees: process => this.#guarantees.get(process) ?? none,
+      groupOf: process => this.#groups.get(process),
     })
   }
 }
