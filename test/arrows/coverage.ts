@@ -50,24 +50,14 @@ export async function inLanes<T>(
   )
 }
 
-/** Runs every witness once on charts that count their arrows. Whoever fails then is none. */
-export async function cover(options: {
-  readonly seeds: number
-  readonly chaosMs: number
-  readonly lanes: number
-  told(text: string): void
-}): Promise<readonly Covered[]> {
-  const { chaosMs, lanes, told } = options
+/** Runs witnesses once on charts that count their arrows. Whoever fails then is none. */
+async function cover(
+  witnesses: readonly Witness[],
+  lanes: number,
+  told: (text: string) => void,
+): Promise<readonly Covered[]> {
   const covered: Covered[] = []
   const processes = Array.from({ length: lanes }, () => new SeedsProcess())
-  const witnesses: Witness[] = [
-    ...Array.from({ length: options.seeds }, (_, at) => ({
-      kind: 'seed' as const,
-      seed: at + 1,
-      chaosMs,
-    })),
-    ...testFiles().map(file => ({ kind: 'test' as const, file })),
-  ]
   await inLanes(lanes, witnesses, async (witness, lane) => {
     if (witness.kind === 'seed') {
       const { noticed, cpuMs, counts } = await (processes[lane] as SeedsProcess).run({
@@ -86,3 +76,26 @@ export async function cover(options: {
   for (const one of processes) one.end()
   return covered
 }
+
+/** @param chaosMs how long faults happen in each */
+export const coverSeeds = (
+  count: number,
+  chaosMs: number,
+  lanes: number,
+  told: (text: string) => void,
+): Promise<readonly Covered[]> =>
+  cover(
+    Array.from({ length: count }, (_, at) => ({ kind: 'seed' as const, seed: at + 1, chaosMs })),
+    lanes,
+    told,
+  )
+
+export const coverTests = (
+  lanes: number,
+  told: (text: string) => void,
+): Promise<readonly Covered[]> =>
+  cover(
+    testFiles().map(file => ({ kind: 'test' as const, file })),
+    lanes,
+    told,
+  )

@@ -7,6 +7,7 @@ export interface Finding {
   readonly what: string | null
   /** How many witnesses take the arrow and were asked, at most. */
   readonly asked: number
+  readonly tried: readonly ('seed' | 'test')[]
 }
 
 const cell = (text: string): string =>

@@ -10,7 +10,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Arrow, allArrows } from './arrow.ts'
-import { type Covered, cover, inLanes } from './coverage.ts'
+import { type Covered, coverSeeds, coverTests, inLanes } from './coverage.ts'
 import { arrowsPage, type Finding } from './page.ts'
 import { SeedsProcess } from './seeds-process.ts'
 import { runTests } from './tests-process.ts'
@@ -23,6 +23,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '80' },
     lanes: { type: 'string', default: '2' },
     results: { type: 'string' },
+    'seeds-only': { type: 'boolean', default: false },
     /** Arrows that nothing noticed are tried again. */
     again: { type: 'boolean', default: false },
     fresh: { type: 'boolean', default: false },
@@ -37,7 +38,9 @@ const chaosMs = 15_000
 const askedMax = { seed: 6, test: 4 }
 
 interface Kept {
-  readonly covered: { readonly of: string; readonly by: readonly Covered[] }
+  /** What takes which arrows, as of some version of the charts. */
+  readonly seeds: { readonly of: string; readonly by: readonly Covered[] }
+  readonly tests: { readonly of: string; readonly by: readonly Covered[] }
   readonly findings: Readonly<Record<string, Finding & { readonly of: string }>>
 }
 
@@ -56,19 +59,12 @@ function kept(): Kept {
   try {
     if (!values.fresh) return JSON.parse(readFileSync(file, 'utf8')) as Kept
   } catch {}
-  return { covered: { of: '', by: [] }, findings: {} }
+  return { seeds: { of: '', by: [] }, tests: { of: '', by: [] }, findings: {} }
 }
 
 const before = kept()
 const of = hash([...versions, values.seeds])
-let { covered } = before
-if (covered.of !== of) {
-  console.log(`what takes which of ${arrows.length} arrows …`)
-  covered = {
-    of,
-    by: await cover({ seeds: Number(values.seeds), chaosMs, lanes, told: console.log }),
-  }
-}
+let { seeds, tests } = before
 const findings = new Map(
   arrows.flatMap(arrow => {
     const finding = before.findings[arrow.id]
@@ -76,21 +72,15 @@ const findings = new Map(
   }),
 )
 const keep = (): void =>
-  writeFileSync(file, JSON.stringify({ covered, findings: Object.fromEntries(findings) }))
-keep()
+  writeFileSync(file, JSON.stringify({ seeds, tests, findings: Object.fromEntries(findings) }))
 
-/** Who is asked: the cheapest seeds that take it, then those that take it most; then tests. */
-function asked(arrow: Arrow): readonly Covered[] {
-  const times = (one: Covered): number => one.counts[arrow.id] ?? 0
-  const taking = covered.by.filter(one => times(one) > 0)
-  const of = (kind: 'seed' | 'test') =>
-    taking.filter(one => one.witness.kind === kind).sort((a, b) => a.costMs - b.costMs)
-  const seeds = of('seed')
-  const often = [...seeds].sort((a, b) => times(b) - times(a))
-  return [
-    ...new Set([...seeds.slice(0, askedMax.seed / 2), ...often.slice(0, askedMax.seed / 2)]),
-    ...of('test').slice(0, askedMax.test),
-  ]
+const times = (one: Covered, arrow: Arrow): number => one.counts[arrow.id] ?? 0
+
+/** Who is asked: the cheapest that take it; of seeds also those that take it most. */
+function asked(by: readonly Covered[], max: number, arrow: Arrow): readonly Covered[] {
+  const cheap = by.filter(one => times(one, arrow) > 0).sort((a, b) => a.costMs - b.costMs)
+  const often = [...cheap].sort((a, b) => times(b, arrow) - times(a, arrow))
+  return [...new Set(cheap.flatMap((one, at) => [one, often[at] as Covered]))].slice(0, max)
 }
 
 const wanted = arrows.filter(
@@ -98,31 +88,58 @@ const wanted = arrows.filter(
     (values.chart === undefined || values.chart === arrow.chart) &&
     (values.arrow === undefined || values.arrow === arrow.id),
 )
-const open = wanted.filter(arrow => {
-  const finding = findings.get(arrow.id)
-  return finding === undefined || (values.again && finding.by === null)
-})
-console.log(`${wanted.length} arrows, ${open.length} of them to be left out in turn`)
+const isOpen = (arrow: Arrow): boolean => (findings.get(arrow.id)?.by ?? null) === null
 const processes = Array.from({ length: lanes }, () => new SeedsProcess())
-let done = 0
-await inLanes(lanes, open, async (arrow, lane) => {
-  const witnesses = asked(arrow)
-  let finding: Finding = { by: null, what: null, asked: witnesses.length }
-  for (const { witness } of witnesses) {
-    const { noticed } =
-      witness.kind === 'seed'
-        ? await (processes[lane] as SeedsProcess).run({ ...witness, arrow: arrow.id })
-        : await runTests(witness.file, arrow.id)
-    if (noticed === null) continue
-    finding = { by: nameOf(witness), what: noticed, asked: witnesses.length }
-    break
-  }
-  findings.set(arrow.id, { ...finding, of: version(arrow) })
+
+/** Leaves out each arrow that nobody has noticed yet, before each of those who take it. */
+async function leaveOut(kind: 'seed' | 'test', by: readonly Covered[]): Promise<void> {
+  const open = wanted.filter(
+    arrow => isOpen(arrow) && !findings.get(arrow.id)?.tried.includes(kind),
+  )
+  console.log(`${open.length} arrows are left out in turn, before ${kind}s`)
+  let done = 0
+  await inLanes(lanes, open, async (arrow, lane) => {
+    const witnesses = asked(by, askedMax[kind], arrow)
+    const tried = findings.get(arrow.id)
+    let finding: Finding = {
+      by: null,
+      what: null,
+      asked: (tried?.asked ?? 0) + witnesses.length,
+      tried: [...(tried?.tried ?? []), kind],
+    }
+    for (const { witness } of witnesses) {
+      const { noticed } =
+        witness.kind === 'seed'
+          ? await (processes[lane] as SeedsProcess).run({ ...witness, arrow: arrow.id })
+          : await runTests(witness.file, arrow.id)
+      if (noticed === null) continue
+      finding = { ...finding, by: nameOf(witness), what: noticed }
+      break
+    }
+    findings.set(arrow.id, { ...finding, of: version(arrow) })
+    keep()
+    const said =
+      finding.by === null ? `NOTHING of ${finding.asked}` : `${finding.by}: ${finding.what}`
+    console.log(`${++done}/${open.length} ${arrow.id} ${arrow.does} — ${said}`)
+  })
+}
+
+if (values.again)
+  for (const { id } of wanted) if (findings.get(id)?.by === null) findings.delete(id)
+if (seeds.of !== of) {
+  console.log(`which of ${arrows.length} arrows ${values.seeds} seeds take …`)
+  seeds = { of, by: await coverSeeds(Number(values.seeds), chaosMs, lanes, console.log) }
   keep()
-  const said =
-    finding.by === null ? `NOTHING of ${finding.asked}` : `${finding.by}: ${finding.what}`
-  console.log(`${++done}/${open.length} ${arrow.id} ${arrow.does} — ${said}`)
-})
+}
+await leaveOut('seed', seeds.by)
+if (!values['seeds-only'] && wanted.some(isOpen)) {
+  if (tests.of !== of) {
+    console.log('which of them tests take …')
+    tests = { of, by: await coverTests(lanes, console.log) }
+    keep()
+  }
+  await leaveOut('test', tests.by)
+}
 for (const one of processes) one.end()
 
 const found = wanted.filter(({ id }) => (findings.get(id)?.by ?? null) !== null)
