@@ -20,7 +20,7 @@ const { values } = parseArgs({
   options: {
     chart: { type: 'string' },
     arrow: { type: 'string' },
-    seeds: { type: 'string', default: '80' },
+    seeds: { type: 'string', default: '40' },
     lanes: { type: 'string', default: '2' },
     results: { type: 'string' },
     'seeds-only': { type: 'boolean', default: false },
@@ -33,9 +33,9 @@ const { values } = parseArgs({
 const root = resolve(import.meta.dirname, '../..')
 const file = values.results ?? join(root, 'node_modules/.arrows.json')
 const lanes = Number(values.lanes)
-const chaosMs = 15_000
+const chaosMs = 10_000
 /** Of each kind, how many witnesses are asked about one arrow. */
-const askedMax = { seed: 6, test: 4 }
+const askedMax = { seed: 4, test: 3 }
 
 interface Kept {
   /** What takes which arrows, as of some version of the charts. */
