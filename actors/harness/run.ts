@@ -9,7 +9,7 @@ import { type FaultName, faultNames, Nemesis, type PlannedFault, planFaults } fr
 import { specs } from './specs/all.ts'
 import type { Violation, Watcher } from './specs/spec.ts'
 import { TopicChurn } from './topic-churn.ts'
-import { Workload } from './workload.ts'
+import { producerNames, Workload } from './workload.ts'
 
 export interface SimulationOptions {
   readonly seed: number
@@ -19,9 +19,16 @@ export interface SimulationOptions {
   readonly faults?: readonly FaultName[]
   /** Of the planned faults only these numbers happen: for shrinking. */
   readonly keep?: readonly number[]
+  /** What the run does without: topics that come and go, clients by name. For shrinking. */
+  readonly without?: readonly Dispensable[]
   /** Hears every line of the trace, from the start of the chaos. */
   readonly told?: (entry: TraceEntry) => void
 }
+
+/** What a run can do without. */
+export const dispensables = ['churn', 'group', 'reader', ...producerNames] as const
+
+export type Dispensable = (typeof dispensables)[number]
 
 export interface SimulationReport {
   readonly seed: number
@@ -120,10 +127,11 @@ class Simulation {
       topic: 'orders',
       partitions,
       pauseMs: 100 + random.next() * 700,
+      without: options.without ?? [],
       sometimes: what => this.#count(what),
     })
     this.#churn =
-      random.next() < 0.5
+      random.next() < 0.5 && !options.without?.includes('churn')
         ? new TopicChurn({ cluster, platform, random, sometimes: what => this.#count(what) })
         : undefined
     this.#nemesis = new Nemesis({

@@ -14,6 +14,8 @@ export interface WorkloadOptions {
   readonly partitions: number
   /** Mean pause of one producer between two records, ms. */
   readonly pauseMs: number
+  /** Producers by name, `group`, `reader`: who is left out. */
+  readonly without: readonly string[]
   sometimes(what: string): void
 }
 
@@ -32,13 +34,23 @@ interface Member {
 
 const none: Guarantees = { isDurable: false, isOnce: false, isOrdered: false }
 
-const producers: readonly (readonly [string, ProducerConfig['acks'], boolean])[] = [
-  ['idempotent-1', -1, true],
-  ['idempotent-2', -1, true],
-  ['all', -1, false],
-  ['leader-only', 1, false],
-  ['fire-and-forget', 0, false],
-]
+export const producerNames = [
+  'idempotent-1',
+  'idempotent-2',
+  'all',
+  'leader-only',
+  'fire-and-forget',
+] as const
+
+const producers: Readonly<
+  Record<(typeof producerNames)[number], readonly [ProducerConfig['acks'], boolean]>
+> = {
+  'idempotent-1': [-1, true],
+  'idempotent-2': [-1, true],
+  all: [-1, false],
+  'leader-only': [1, false],
+  'fire-and-forget': [0, false],
+}
 
 const strategies: readonly ConsumerConfig['partitionAssignmentStrategy'][] = [
   undefined,
@@ -83,9 +95,11 @@ export class Workload {
   }
 
   start(): void {
-    const { cluster, random } = this.#options
+    const { cluster, random, without } = this.#options
     this.#isSending = true
-    for (const [name, acks, isIdempotent] of producers) {
+    for (const name of producerNames) {
+      if (without.includes(name)) continue
+      const [acks, isIdempotent] = producers[name]
       const inFlight = 1 + Math.floor(random.next() * 5)
       const handle = cluster.producer(name, {
         ...(acks === undefined ? {} : { acks }),
@@ -107,9 +121,8 @@ export class Workload {
       })
       this.#sendLater(sender)
     }
-    this.join('billing')
-    this.join('billing')
-    this.join(undefined)
+    if (!without.includes('group')) for (let member = 0; member < 2; member++) this.join('billing')
+    if (!without.includes('reader')) this.join(undefined)
   }
 
   /** No more records; what is under way goes on. */

@@ -35,6 +35,8 @@ export interface Anomaly {
   readonly key: Key
   /** What was found, in a sentence's worth of numbers. */
   readonly text: string
+  /** When what went wrong had been answered, where that is known. */
+  readonly atMs?: number
 }
 
 export interface HistoryCheck {
@@ -187,9 +189,10 @@ class Judgement {
     return known
   }
 
-  #found(kind: AnomalyKind, key: Key, text: string): void {
+  #found(kind: AnomalyKind, key: Key, text: string, send?: Send): void {
+    const atMs = send === undefined ? {} : { atMs: send.doneAtMs }
     if (this.#anomalies.length < (this.#options.listedMax ?? 100))
-      this.#anomalies.push({ kind, key, text })
+      this.#anomalies.push({ kind, key, text, ...atMs })
     else this.#omitted++
   }
 
@@ -250,6 +253,7 @@ class Judgement {
             kind,
             key,
             `${value} of ${process}, acknowledged at ${offset}, was read by nobody (read up to ${readEnd})`,
+            send,
           )
         }
         const other = values.get(offset)
@@ -258,9 +262,15 @@ class Judgement {
             'inconsistent offset',
             key,
             `${value} was acknowledged at ${offset}, where ${other} was read`,
+            send,
           )
         if (guarantees.isOnce && offset !== -1 && readAt !== -1 && readAt !== offset)
-          this.#found('duplicate', key, `${value}, acknowledged at ${offset}, stands at ${readAt}`)
+          this.#found(
+            'duplicate',
+            key,
+            `${value}, acknowledged at ${offset}, stands at ${readAt}`,
+            send,
+          )
       }
       if (!guarantees.isOrdered || !guarantees.isDurable || offset === -1) continue
       const before = lastOf.get(process)

@@ -73,6 +73,22 @@ export const plantedBugs: readonly PlantedBug[] = [
     ],
   },
   {
+    name: 'lost-session-not-fenced',
+    what: 'a leader drops laggards from the ISR without the controller, so that one whose session is lost commits alone',
+    edits: [
+      {
+        file: 'machines/broker/partition-replica.ts',
+        find: `      const laggards = lagging(context, event.atMs)
+      const proposedIsr = context.isr.filter(id => !laggards.includes(id))
+      return { proposedIsr, proposal: context.proposal + 1 }`,
+        replace: `      const laggards = lagging(context, event.atMs)
+      const proposedIsr = context.isr.filter(id => !laggards.includes(id))
+      const alone = { isr: proposedIsr, proposedIsr, proposal: context.proposal + 1 }
+      return committing(context, alone, event.atMs)`,
+      },
+    ],
+  },
+  {
     name: 'quorum-of-any',
     what: 'the high watermark is what any follower has, in the ISR or not',
     edits: [

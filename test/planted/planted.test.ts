@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { plantedBugs } from './bugs.ts'
+import { tableIn, withTable } from './page.ts'
+import { search } from './search.ts'
+
+test('every bug can still be planted: what it replaces stands in its file once', () => {
+  const wrong = plantedBugs.flatMap(({ name, edits }) =>
+    edits
+      .filter(({ file, find }) => readFileSync(file, 'utf8').split(find).length !== 2)
+      .map(({ file }) => `${name} in ${file}`),
+  )
+  expect(wrong).toEqual([])
+})
+
+test('docs/TESTING.md says of every bug how many seeds found it: `npm run planted -- --write`', () => {
+  const table = tableIn(readFileSync('docs/TESTING.md', 'utf8'))
+  expect([...table.keys()].sort()).toEqual(plantedBugs.map(({ name }) => name).sort())
+  expect(table.size).toBeGreaterThanOrEqual(12)
+})
+
+test('a table takes the place of the one before', () => {
+  const page = 'a\n<!-- npm run planted -- --write -->\nold\n<!-- so far -->\nb'
+  expect(withTable(page, 'new')).toBe(page.replace('old', 'new'))
+})
+
+const quick = ['acknowledge-early', 'two-owners']
+test.each(plantedBugs.filter(({ name }) => quick.includes(name)))(
+  '$name is found: $what',
+  { timeout: 120_000 },
+  async bug => {
+    expect(await search(bug, { seeds: 10, minutes: 0.25 })).not.toBeNull()
+  },
+)
