@@ -167,6 +167,8 @@ export interface Partitions {
   all(): Iterable<Partition>
   /** The name of a topic that has replicas here: the controller tells of those before it tells all the world. */
   topicName(topicId: Uuid): string | undefined
+  /** Replicas here that count as in sync and have lost their logs: a controller on this broker need not ask. */
+  readonly lost: readonly TopicPartition[]
   /** Who fetches from this broker incrementally (KIP-227). */
   readonly fetchSessions: FetchSessions
   /** ReplicaManager.becomeLeaderOrFollower. */

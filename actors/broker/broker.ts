@@ -1,10 +1,11 @@
+import type { Subscription } from 'rxjs'
 import { type BrokerFact, brokerMachine } from '../../machines/broker/broker.ts'
 import { assert } from '../../src/assert.ts'
 import type { BrokerConfig } from '../../src/broker/config.ts'
 import { readMetaProperties, writeMetaProperties } from '../../src/broker/meta-properties.ts'
 import { MetadataCache, plaintextListener } from '../../src/broker/metadata-cache.ts'
 import { errors } from '../../src/error.ts'
-import { type BrokerId, noUuid } from '../../src/ids.ts'
+import { type BrokerId, noUuid, printPartition, type TopicPartition } from '../../src/ids.ts'
 import { CorruptCheckpoint } from '../../src/log/checkpoint.ts'
 import type { Address } from '../../src/ports.ts'
 import { ControlledShutdown } from '../../src/protocol/index.ts'
@@ -25,6 +26,8 @@ import type {
 import { startController } from './controller.ts'
 import { type GroupCoordinator, startGroupCoordinator } from './group-coordinator.ts'
 import { BrokerListener } from './listener.ts'
+import { missingLogs, noteLostReplicas } from './log-directory.ts'
+import { lostReplicas } from './lost-replicas.ts'
 import { startPartitions } from './partitions.ts'
 import { createPeers } from './peers.ts'
 import { createProducerIds } from './producer-ids.ts'
@@ -82,6 +85,7 @@ const noPartitions: Partitions = {
   find: () => errors.UNKNOWN_TOPIC_OR_PARTITION,
   all: () => [],
   topicName: () => undefined,
+  lost: [],
   get fetchSessions(): never {
     return tooEarly('fetch sessions')
   },
@@ -118,6 +122,7 @@ export function startBroker(world: World, options: BrokerOptions): RunningBroker
   let controller: Controller | undefined
   let root: Root<typeof brokerMachine> | undefined
   let isLocked = false
+  let looking: Subscription | undefined
   let address: Address | undefined
 
   const broker: BrokerWorld = {
@@ -183,7 +188,27 @@ export function startBroker(world: World, options: BrokerOptions): RunningBroker
           // The process's end gives it back.
           if (!isLocked) disk.lock()
           isLocked = true
-          send({ type: 'metaProperties.read', ...readMetaProperties(disk) })
+          const properties = readMetaProperties(disk)
+          const missing = properties.clusterId === null ? null : missingLogs(disk)
+          const read = (lost: readonly TopicPartition[]): void =>
+            onDisk(send, () => {
+              noteLostReplicas(disk, lost)
+              if (lost.length > 0)
+                world.trace.record('note', path, 'logs are lost', {
+                  partitions: lost.map(printPartition),
+                })
+              send({ type: 'metaProperties.read', ...properties })
+            })
+          // Of an earlier session.
+          looking?.unsubscribe()
+          if (config['lost.log.election.enable'] || missing?.length === 0) {
+            read([])
+            return
+          }
+          // Sessions of former lives are over by then, and elections done.
+          const patienceMs = 3 * config['zookeeper.session.timeout.ms']
+          const at = { zookeeper, clock: platform.clock }
+          looking = asking(lostReplicas(at, brokerId, missing, patienceMs), send, read)
         }),
       'metaProperties.write': (command, send) =>
         onDisk(send, () => writeMetaProperties(platform.disk(path), command)),

@@ -4,11 +4,12 @@ import {
   emptyView,
   type LiveBroker,
   withBrokers,
+  withFailedReplicas,
   withLeaderships,
   withTopics,
 } from '../../src/controller/cluster-view.ts'
 import type { StateRead, TopicRead } from '../../src/controller/work.ts'
-import type { TopicPartition } from '../../src/ids.ts'
+import { printPartition, type TopicPartition } from '../../src/ids.ts'
 import { isKeeperError } from '../../src/zookeeper/error.ts'
 import {
   FeatureZNode,
@@ -59,7 +60,11 @@ export function loadCluster(
       readTopics(broker, epochZkVersion, names, note).pipe(
         concatMap(topics =>
           readStates(zookeeper, partitionsOf(topics), note).pipe(
-            map(states => ({ view: viewOf(brokers, topics, states), deletions })),
+            map(states => {
+              const view = viewOf(brokers, topics, states)
+              const lost = broker.partitions.lost.map(printPartition)
+              return { view: withFailedReplicas(view, broker.brokerId, lost), deletions }
+            }),
           ),
         ),
       ),

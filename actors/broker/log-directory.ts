@@ -5,6 +5,7 @@ import {
   cleanShutdownFile,
   highWatermarkCheckpoint,
   logStartOffsetCheckpoint,
+  lostReplicaCheckpoint,
   type PartitionOffset,
   readOffsetCheckpoint,
   recoveryPointCheckpoint,
@@ -30,6 +31,38 @@ export interface OpenedLog {
   readonly highWatermark: number
 }
 
+/** Whose logs should be here and are not: those written down with a high watermark, and those known to be lost from before. */
+export function missingLogs(disk: Disk): readonly TopicPartition[] {
+  const gone = readKnown(disk, highWatermarkCheckpoint).filter(
+    entry => entry.offset > 0 && !disk.exists(printPartition(entry)),
+  )
+  const missing = [...gone, ...readKnown(disk, lostReplicaCheckpoint)]
+  const byName = new Map(missing.map(entry => [printPartition(entry), entry]))
+  return [...byName.values()].map(({ topic, partition }) => ({ topic, partition }))
+}
+
+/** Remembers replicas that are thought to be on a disk and are not, also over a restart. */
+export function noteLostReplicas(disk: Disk, lost: readonly TopicPartition[]): void {
+  if (lost.length === 0) {
+    if (disk.exists(lostReplicaCheckpoint)) disk.remove(lostReplicaCheckpoint)
+  } else
+    writeOffsetCheckpoint(
+      disk,
+      lostReplicaCheckpoint,
+      lost.map(({ topic, partition }) => ({ topic, partition, offset: 0 })),
+    )
+}
+
+/** One that cannot be read is as good as none: all that follows is work (LogManager.loadLogs resets them likewise). */
+function readKnown(disk: Disk, file: string): readonly PartitionOffset[] {
+  try {
+    return readOffsetCheckpoint(disk, file)
+  } catch (error) {
+    if (!(error instanceof CorruptCheckpoint)) throw error
+    return []
+  }
+}
+
 /**
  * The logs on a broker's disk, and the checkpoint files beside them. It outlives the broker: the next one finds what this one wrote.
  * After LogManager and OffsetCheckpointFile.
@@ -45,6 +78,7 @@ export class LogDirectory {
   readonly #recoveryPoints: Map<string, PartitionOffset>
   readonly #logStarts: Map<string, PartitionOffset>
   readonly #firstDirty: Map<string, PartitionOffset>
+  readonly #lost: Map<string, PartitionOffset>
   /** What the checkpoint files say now, so that an idle broker writes none. */
   readonly #written = new Map<string, string>()
 
@@ -63,17 +97,11 @@ export class LogDirectory {
     this.#recoveryPoints = this.#read(recoveryPointCheckpoint)
     this.#logStarts = this.#read(logStartOffsetCheckpoint)
     this.#firstDirty = this.#read(cleanerCheckpoint)
+    this.#lost = this.#read(lostReplicaCheckpoint)
   }
 
-  /** One that cannot be read is as good as none: all that follows is work (LogManager.loadLogs resets them likewise). */
   #read(file: string): Map<string, PartitionOffset> {
-    try {
-      const entries = readOffsetCheckpoint(this.disk, file)
-      return new Map(entries.map(entry => [printPartition(entry), entry]))
-    } catch (error) {
-      if (!(error instanceof CorruptCheckpoint)) throw error
-      return new Map()
-    }
+    return new Map(readKnown(this.disk, file).map(entry => [printPartition(entry), entry]))
   }
 
   /** The partitions that have a log here. */
@@ -123,6 +151,20 @@ export class LogDirectory {
   /** A log was deleted: whatever is made in its place has nothing of it. */
   forget(of: TopicPartition): void {
     for (const known of this.#known) known.delete(printPartition(of))
+  }
+
+  get lost(): readonly TopicPartition[] {
+    return [...this.#lost.values()]
+  }
+
+  /** Whether the cluster thinks of this replica that it had what is committed, and it has not. */
+  isLost(of: TopicPartition): boolean {
+    return this.#lost.size > 0 && this.#lost.has(printPartition(of))
+  }
+
+  /** Nobody counts on it any more, or whoever does knows what it has. */
+  noteFound(of: TopicPartition): void {
+    if (this.#lost.delete(printPartition(of))) noteLostReplicas(this.disk, [...this.#lost.values()])
   }
 
   /** Where compaction goes on. */

@@ -97,6 +97,10 @@ class PartitionsRoom implements Partitions {
     return undefined
   }
 
+  get lost(): readonly TopicPartition[] {
+    return this.#directory.lost
+  }
+
   leaderAndIsr(request: LeaderAndIsrRequest): ResponseDraftOf<typeof LeaderAndIsr> {
     if (!this.#broker.metadata.admitController(request.controllerEpoch))
       return { errorCode: errors.STALE_CONTROLLER_EPOCH }
@@ -135,6 +139,7 @@ class PartitionsRoom implements Partitions {
       }
     }
     if (!replicas.includes(brokerId)) return errors.UNKNOWN_TOPIC_OR_PARTITION
+    if (this.#isUnfit({ topic, partition }, state)) return errors.KAFKA_STORAGE_ERROR
     const replica = known ?? this.#tryOpen({ topic, partition }, topicId)
     if (replica === undefined) return errors.KAFKA_STORAGE_ERROR
     replica.adoptTopicId(topicId)
@@ -149,6 +154,38 @@ class PartitionsRoom implements Partitions {
       atMs: platform.clock.now(),
     })
     return this.#failure === undefined ? errors.NONE : errors.KAFKA_STORAGE_ERROR
+  }
+
+  /**
+   * It has lost what it had, and is to lead, or nobody does since it was the last who had it all: as long as there are other replicas one
+   * of them must lead, if need be by an unclean election, of which whoever allows it knows what it means (KAFKA-14139).
+   */
+  #isUnfit(of: TopicPartition, state: AssignedState): boolean {
+    if (!this.#directory.isLost(of)) return false
+    const { brokerId, trace, name } = this.#broker
+    const { isNew, isr, leader, replicas, leaderRecoveryState } = state
+    const counts = !isNew && isr.includes(brokerId) && replicas.length > 1
+    const isAllowed = leaderRecoveryState !== 0 || this.#mayLeadUnclean(of.topic)
+    if (counts && leader !== brokerId && (leader >= 0 || isAllowed)) return false
+    if (!counts || isAllowed) {
+      onDisk(() => this.#directory.noteFound(of))
+      return false
+    }
+    if (leader === brokerId) {
+      const partition = printPartition(of)
+      const error = `the log of ${partition} is gone: it does not lead with an empty one; an unclean election would have one lead`
+      trace.record('note', name, 'leadership refused', { partition, error })
+    }
+    return true
+  }
+
+  #mayLeadUnclean(topic: string): boolean {
+    return this.#broker.topicConfigs.get(topic)['unclean.leader.election.enable']
+  }
+
+  /** Whom the controller takes for dead may lead all the same, now that unclean elections are allowed: it asks again. */
+  #offerLost(): void {
+    if (this.lost.some(({ topic }) => this.#mayLeadUnclean(topic))) this.#giveNotice()
   }
 
   stopReplica(request: StopReplicaRequest): ResponseDraftOf<typeof StopReplica> {
@@ -183,7 +220,7 @@ class PartitionsRoom implements Partitions {
 
   /** Leads and follows nothing any more, and says so: the controller gives the leaderships to others (handleLogDirFailure). */
   #diskFailed(error: StorageError): void {
-    const { platform, trace, name, zookeeper, brokerId } = this.#broker
+    const { platform, trace, name } = this.#broker
     this.#failure = error
     trace.record('note', name, 'log directory failed', { error: error.message })
     // On a later turn: whoever met the failure is in the middle of something.
@@ -191,14 +228,20 @@ class PartitionsRoom implements Partitions {
       this.#fetchers.batch(() => {
         for (const replica of this.#replicas.values()) replica.send({ type: 'disk.failed' })
       })
-      const { sequencePath, encode } = LogDirEventNotificationZNode
-      zookeeper
-        .persistently(() =>
-          zookeeper.create(sequencePath, encode(brokerId), { mode: 'persistentSequential' }),
-        )
-        // A session that is over is told by itself; when it is begun anew the controller tells us all there is, and is told.
-        .subscribe({ error: () => {} })
+      this.#giveNotice()
     }, 0)
+  }
+
+  /** Has the controller name our replicas to us again: our answer says which of them are none (KafkaZkClient.propagateLogDirEvent). */
+  #giveNotice(): void {
+    const { zookeeper, brokerId } = this.#broker
+    const { sequencePath, encode } = LogDirEventNotificationZNode
+    zookeeper
+      .persistently(() =>
+        zookeeper.create(sequencePath, encode(brokerId), { mode: 'persistentSequential' }),
+      )
+      // A session that is over is told by itself; when it is begun anew the controller tells us all there is, and is told.
+      .subscribe({ error: () => {} })
   }
 
   #replica(topic: string, partition: number): Replica | undefined {
@@ -241,9 +284,11 @@ class PartitionsRoom implements Partitions {
   #changed(change: BrokerChange): void {
     if (change.kind === 'metadata')
       for (const replica of this.#replicas.values()) replica.checkBrokers()
-    if (change.kind === 'topicConfig')
+    if (change.kind === 'topicConfig') {
       for (const replica of this.#replicas.values())
         if (change.topic === null || replica.topic === change.topic) replica.reconfigure()
+      this.#offerLost()
+    }
   }
 
   #checkpoint(): void {

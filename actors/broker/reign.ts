@@ -543,19 +543,23 @@ export class Reign {
   ): void {
     this.#note('LeaderAndIsr', brokerId, errorCode)
     // Of the others STALE_CONTROLLER_EPOCH is usual: the broker knew that leader epoch already.
-    const failed = topics.flatMap(({ topicId, partitionErrors }) =>
-      partitionErrors
-        .filter(it => it.errorCode === errors.KAFKA_STORAGE_ERROR)
-        .flatMap(({ partitionIndex }) =>
-          partitions.filter(it => it.topicId === topicId && it.partition === partitionIndex),
-        ),
-    )
+    const answered = (code: ErrorCode): readonly string[] =>
+      topics.flatMap(({ topicId, partitionErrors }) =>
+        partitionErrors
+          .filter(it => it.errorCode === code)
+          .flatMap(({ partitionIndex }) =>
+            partitions.filter(it => it.topicId === topicId && it.partition === partitionIndex),
+          )
+          .map(printPartition),
+      )
+    const failed = answered(errors.KAFKA_STORAGE_ERROR)
     if (failed.length > 0)
-      this.#election?.send({
-        type: 'replicas.failed',
-        brokerId,
-        partitions: failed.map(printPartition),
-      })
+      this.#election?.send({ type: 'replicas.failed', brokerId, partitions: failed })
+    const known = this.#election?.getSnapshot().context.view.failedReplicas[brokerId] ?? []
+    if (known.length === 0) return
+    const recovered = answered(errors.NONE).filter(name => known.includes(name))
+    if (recovered.length > 0)
+      this.#election?.send({ type: 'replicas.recovered', brokerId, partitions: recovered })
   }
 
   #note(order: string, brokerId: BrokerId, errorCode: ErrorCode): void {

@@ -1,4 +1,4 @@
-import { concat, finalize, ignoreElements, type Observable } from 'rxjs'
+import { concat, finalize, ignoreElements, type Observable, type Subscription } from 'rxjs'
 import type { BrokerCommand, BrokerFact, brokerMachine } from '../../machines/broker/broker.ts'
 import { plaintextListener } from '../../src/broker/metadata-cache.ts'
 import { randomUuid } from '../../src/ids.ts'
@@ -29,8 +29,12 @@ type Send = (fact: BrokerFact) => void
  * Tells what ZooKeeper answered. That the session is over is told by the session itself; whatever else no repetition cures is
  * the end of this broker.
  */
-export function asking<T>(answer: Observable<T>, send: Send, answered: (value: T) => void): void {
-  answer.subscribe({
+export function asking<T>(
+  answer: Observable<T>,
+  send: Send,
+  answered: (value: T) => void,
+): Subscription {
+  return answer.subscribe({
     next: answered,
     error: error => {
       if (isKeeperError(error, 'SESSIONEXPIRED', 'AUTHFAILED')) return

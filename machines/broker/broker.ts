@@ -327,6 +327,8 @@ export const brokerMachine = setup({
         'session.suspended': {},
         // Nothing hangs on the session yet: what is under way ends with it, and begins again.
         'session.expired': { target: '.connecting', actions: 'reopenSession' },
+        // Asked for under a session that is over.
+        'metaProperties.read': {},
         'shutdown.requested': 'closing',
       },
       states: {
@@ -349,7 +351,7 @@ export const brokerMachine = setup({
         },
         readingMetaProperties: {
           description:
-            'Is this disk ours? (KafkaServer: InconsistentClusterId, InconsistentBrokerId).',
+            'Is this disk ours, and where it is new, who counts on what is not on it? (KafkaServer: InconsistentClusterId …; KIP-903).',
           entry: 'readMetaProperties',
           on: {
             'metaProperties.read': [

@@ -165,6 +165,8 @@ export type LeaderElectionFact =
     }
   /** A live broker answered KAFKA_STORAGE_ERROR; `orders-0` each. */
   | { type: 'replicas.failed'; brokerId: BrokerId; partitions: readonly string[] }
+  /** A live broker took up replicas of which it had answered so; `orders-0` each. */
+  | { type: 'replicas.recovered'; brokerId: BrokerId; partitions: readonly string[] }
   /** Live brokers that gave notice of a failed log directory; which replicas were in it they will say when they are asked. */
   | { type: 'logDirs.failed'; brokers: readonly BrokerId[] }
   /** A broker's queue overflowed and was emptied: it must be told everything anew. */
@@ -285,6 +287,8 @@ function workOf(fact: LeaderElectionFact, { view }: LeaderElectionContext): Work
     }
     case 'replicas.failed':
       return { kind: 'diskFailure', brokerId: fact.brokerId, partitions: fact.partitions }
+    case 'replicas.recovered':
+      return { kind: 'diskRecovery', brokerId: fact.brokerId, partitions: fact.partitions }
     case 'logDirs.failed':
       return { kind: 'inquiry', brokers: fact.brokers.filter(id => id in view.brokers) }
     case 'orders.dropped': {
@@ -616,6 +620,7 @@ export const leaderElectionMachine = setup({
     'reassignmentListing.requested': { actions: 'keep' },
     'reassignment.advanced': { actions: 'keepStep' },
     'replicas.failed': { actions: 'keep' },
+    'replicas.recovered': { actions: 'keep' },
     'logDirs.failed': { actions: 'keep' },
     'orders.dropped': { actions: 'keep' },
     'topic.erased': { actions: 'keepErased' },
@@ -675,6 +680,7 @@ export const leaderElectionMachine = setup({
           actions: ['keep', 'takeUp'],
         },
         'replicas.failed': { target: 'electing.weighing', actions: ['keep', 'takeUp'] },
+        'replicas.recovered': { target: 'electing.weighing', actions: ['keep', 'takeUp'] },
         'logDirs.failed': { target: 'electing.weighing', actions: ['keep', 'takeUp'] },
         'orders.dropped': [
           {

@@ -84,6 +84,12 @@ export const brokerConfigKeys = table({
     default: false,
     doc: 'Whether a replica outside the ISR may lead when no other lives.',
   }),
+  'lost.log.election.enable': key({
+    type: 'boolean',
+    default: true,
+    fast: false,
+    doc: 'Whether a replica in the ISR may lead though its log is gone, as Kafka has it. Not a key of Kafka.',
+  }),
   'auto.leader.rebalance.enable': key({
     type: 'boolean',
     default: true,

@@ -1,6 +1,6 @@
 /** What events ask of partitions: which are touched, and what is to become of each (KafkaController's onBroker… reactions). */
 import { type ErrorCode, errors } from '../error.ts'
-import type { BrokerId, TopicPartition } from '../ids.ts'
+import { type BrokerId, printPartition, type TopicPartition } from '../ids.ts'
 import {
   allPartitions,
   type ClusterView,
@@ -25,8 +25,8 @@ const counts = ({ leadership }: PartitionRow, id: BrokerId): boolean =>
   leadership !== null && (leadership.leader === id || leadership.isr.includes(id))
 
 /**
- * Brokers died: what they led needs another leader, and they leave the ISRs they were in. Whatever else has no leader tries
- * again (onBrokerFailure).
+ * Brokers died: what they led needs another leader, and they leave the ISRs they were in, after those whose disk failed: who
+ * stays as the last should have the records. Whatever else has no leader tries again (onBrokerFailure).
  *
  * @param view without them
  * @param gone ascending
@@ -34,12 +34,18 @@ const counts = ({ leadership }: PartitionRow, id: BrokerId): boolean =>
 export function aimsAfterFailure(view: ClusterView, gone: readonly BrokerId[]): readonly Aim[] {
   const aims: Aim[] = []
   for (const known of lastingPartitions(view)) {
-    const lost = gone.filter(id => counts(known.row, id))
+    const failed = known.row.replicas.filter(
+      id => !gone.includes(id) && hasFailed(view, known, id) && counts(known.row, id),
+    )
+    const lost = [...failed, ...gone.filter(id => counts(known.row, id))]
     if (lost.length > 0 || partitionStateOf(view, known) !== 'online')
       aims.push(electing(known, 'offline', lost))
   }
   return aims
 }
+
+const hasFailed = (view: ClusterView, known: TopicPartition, id: BrokerId): boolean =>
+  view.failedReplicas[id]?.includes(printPartition(known)) === true
 
 /** Replicas whose disk failed on a live broker: as if it had died, for them alone (onReplicasBecomeOffline). */
 export function aimsAfterDiskFailure(view: ClusterView, id: BrokerId): readonly Aim[] {

@@ -264,6 +264,18 @@ export const withFailedReplicas = (
   },
 })
 
+export const withRecoveredReplicas = (
+  view: ClusterView,
+  id: BrokerId,
+  partitions: readonly string[],
+): ClusterView => ({
+  ...view,
+  failedReplicas: {
+    ...view.failedReplicas,
+    [id]: (view.failedReplicas[id] ?? []).filter(name => !partitions.includes(name)),
+  },
+})
+
 // ─── Replicas ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Its broker is registered and its disk works; a broker that shuts down counts only where asked for (isReplicaOnline). */

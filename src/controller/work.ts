@@ -43,6 +43,7 @@ import {
   withLeaderships,
   withoutBrokers,
   withoutTopics,
+  withRecoveredReplicas,
   withShuttingDown,
   withTopics,
 } from './cluster-view.ts'
@@ -115,7 +116,7 @@ export type Work =
   | { readonly kind: 'inquiry'; readonly brokers: readonly BrokerId[] }
   /** `partitions`: `orders-0` each. */
   | {
-      readonly kind: 'diskFailure'
+      readonly kind: 'diskFailure' | 'diskRecovery'
       readonly brokerId: BrokerId
       readonly partitions: readonly string[]
     }
@@ -302,6 +303,13 @@ export function weigh(
         .filter(known => partitionRow(before, known)?.leadership)
         .map(known => ({ ...known, isNew: false, to: work.brokers }))
       return { view: before, task: { ...task, announced } }
+    }
+    case 'diskRecovery': {
+      const view = withRecoveredReplicas(before, work.brokerId, work.partitions)
+      const metadata = [...lastingPartitions(view)]
+        .filter(known => work.partitions.includes(printPartition(known)))
+        .map(plain)
+      return { view, task: { ...task, aims: aimsForOnline(view), metadata } }
     }
     case 'diskFailure': {
       const view = withFailedReplicas(before, work.brokerId, work.partitions)

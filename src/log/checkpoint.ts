@@ -12,6 +12,8 @@ export const highWatermarkCheckpoint = 'replication-offset-checkpoint'
 export const recoveryPointCheckpoint = 'recovery-point-offset-checkpoint'
 /** Log start offsets beyond the first segment's base (DeleteRecords). */
 export const logStartOffsetCheckpoint = 'log-start-offset-checkpoint'
+/** Replicas that count as in sync and have lost their logs, with offsets that mean nothing: they must not lead. Kafka has no such file. */
+export const lostReplicaCheckpoint = 'lost-replica-checkpoint'
 /** First offsets that compaction has not looked at. */
 export const cleanerCheckpoint = 'cleaner-offset-checkpoint'
 /** Stands in a log directory whose broker was shut down in an orderly way; its start removes it. */

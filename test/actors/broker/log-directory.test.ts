@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest'
-import { LogDirectory } from '../../../actors/broker/log-directory.ts'
+import {
+  LogDirectory,
+  missingLogs,
+  noteLostReplicas,
+} from '../../../actors/broker/log-directory.ts'
 import { noUuid } from '../../../src/ids.ts'
 import { readOffsetCheckpoint, recoveryPointCheckpoint } from '../../../src/log/checkpoint.ts'
 import { defaultLogOptions } from '../../../src/log/log-options.ts'
@@ -70,4 +74,19 @@ test('a log that is cut below what was flushed says so at once', () => {
   expect(log.recoveryPoint).toBe(2)
   log.truncateTo(0)
   expect(readOffsetCheckpoint(disk, recoveryPointCheckpoint)).toEqual([{ ...orders, offset: 0 }])
+})
+
+test('a log that was written down and is not there is missed, till it is known that nobody counts on it', () => {
+  const { disk } = left('killed')
+  expect(missingLogs(disk)).toEqual([])
+  disk.remove('orders-0')
+  expect(missingLogs(disk)).toEqual([orders])
+  noteLostReplicas(disk, [orders])
+  const directory = new LogDirectory(disk, clock, compression)
+  directory.open(orders, ordersId, defaultLogOptions)
+  directory.opened()
+  // It has begun anew, and is no better for it.
+  expect([missingLogs(disk), directory.isLost(orders)]).toEqual([[orders], true])
+  directory.noteFound(orders)
+  expect([missingLogs(disk), directory.isLost(orders)]).toEqual([[], false])
 })

@@ -158,6 +158,14 @@ test('a disk that is in use, or does not do what it is asked, ends the start wit
   expect(arrow([connected(), shutdown], failed)).toMatchObject({ state: 'closing', commands: [] })
 })
 
+test('what was found out about the disk under a session that is over is not heard any more', () => {
+  for (const facts of [
+    [connected(), expired],
+    [connected(), ensured, clusterId, newDisk],
+  ])
+    expect(arrow(facts, newDisk)).toMatchObject({ state: at(...facts).value, commands: [] })
+})
+
 test('its own disk is known again', () => {
   const own: BrokerFact = { type: 'metaProperties.read', brokerId: 1, clusterId: 'cluster-1' }
   expect(arrow([connected(), ensured, clusterId], own).state).toEqual({

@@ -14,6 +14,7 @@ import {
   type LiveBroker,
   type PartitionRow,
   partitionRow,
+  withFailedReplicas,
 } from '../../../src/controller/cluster-view.ts'
 import { errors } from '../../../src/error.ts'
 import { broker, cluster, leadership, row } from '../../src/controller/view.ts'
@@ -985,6 +986,43 @@ test('a replica whose disk failed is offline while its broker lives', () => {
   ])
 })
 
+test('a replica that is taken up again may lead', () => {
+  const alone = { brokerId: 1, partitions: ['orders-0'] }
+  const [failed] = steps(
+    leaderElectionMachine,
+    settled(three(led(1, [1]))),
+    { type: 'replicas.failed', ...alone },
+    statesRead([0, leadership(1, [1])]),
+    committed,
+    queued,
+  )
+  expect(clusterView(failed).failedReplicas).toEqual({ 1: ['orders-0'] })
+  expect(partitionRow(clusterView(failed), partition(0))?.leadership?.leader).toBe(-1)
+  const [snapshot, orders] = steps(
+    leaderElectionMachine,
+    failed,
+    { type: 'replicas.recovered', ...alone },
+    statesRead([0, leadership(-1, [1])]),
+    committed,
+  )
+  expect(clusterView(snapshot).failedReplicas).toEqual({ 1: [] })
+  expect(told(orders).slice(2, 5)).toEqual([1, 2, 3].map(id => ['lisr', id, [0, 1, [1], 1]]))
+})
+
+test('of those in the ISR the dead stay rather than one whose disk failed', () => {
+  const view = withFailedReplicas(cluster([1], { orders: [led(2, [1, 2, 3])] }), 1, ['orders-0'])
+  const [snapshot] = steps(
+    leaderElectionMachine,
+    taking(view)[0],
+    statesRead([0, leadership(2, [1, 2, 3])]),
+    committed,
+  )
+  expect(partitionRow(clusterView(snapshot), partition(0))?.leadership).toMatchObject({
+    leader: -1,
+    isr: [3],
+  })
+})
+
 test('notices of failed log directories are read at once, also while something else is under way', () => {
   const start = settled(three(led(1, [1, 2, 3])))
   const notice = znode('childrenChanged', '/log_dir_event_notification')
@@ -1047,6 +1085,7 @@ test('every kind of work waits in order while another is under way', () => {
     znode('changed', '/brokers/topics/orders'),
     znode('childrenChanged', '/admin/delete_topics'),
     { type: 'replicas.failed', brokerId: 1, partitions: ['orders-0'] },
+    { type: 'replicas.recovered', brokerId: 1, partitions: ['orders-0'] },
     { type: 'logDirs.failed', brokers: [1] },
     { type: 'orders.dropped', brokerId: 1 },
     { type: 'controlledShutdown.received', request: 1, brokerId: 1, brokerEpoch: -1 },
@@ -1059,6 +1098,7 @@ test('every kind of work waits in order while another is under way', () => {
     'topics',
     'deletions',
     'diskFailure',
+    'diskRecovery',
     'inquiry',
     'startup',
     'shutdown',
