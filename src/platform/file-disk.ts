@@ -129,7 +129,14 @@ export function fileDisk(directory: string, options: FileDiskOptions = {}): Disk
       for (const handle of handles) (handle as FileHandle).flushLater(one)
       for (const path of directories) flushDirectoryLater(at(path), one)
     },
-    lock: () => lockDirectory(directory),
+    lock: () => {
+      // Somebody may have removed it since the life before.
+      mkdirSync(directory, { recursive: true })
+      const unlock = lockDirectory(directory)
+      // What that life had open it closes no more; and who knows what became of the files meanwhile.
+      for (const path of [...files.keys()]) forget(path)
+      return unlock
+    },
   }
 }
 

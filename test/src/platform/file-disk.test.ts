@@ -112,6 +112,21 @@ test('a full disk refuses an append as a whole, and takes it once there is room'
   }
 })
 
+test('a life that ended without a word leaves no open files to the next, and the directory may be gone by then', () => {
+  const directory = fresh()
+  const descriptors = new FileDescriptors(5)
+  const disk = fileDisk(directory, { descriptors })
+  disk.lock()
+  const file = disk.open('f')
+  file.append([bytes(1)])
+  // What the process that dies would do.
+  rmSync(directory, { recursive: true })
+  disk.lock()
+  expect(descriptors.size).toBe(0)
+  expect(disk.open('f').length).toBe(0)
+  expect(() => file.read(0, 1)).toThrow(code('EBADF'))
+})
+
 test('a second process is refused by name, and takes over when the first has died', async () => {
   const directory = fresh()
   const disk = fileDisk(directory)
