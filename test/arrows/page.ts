@@ -13,9 +13,19 @@ export interface Finding {
 const cell = (text: string): string =>
   (text.length > 140 ? `${text.slice(0, 139)}…` : text).replace(/\|/g, '\\|').replace(/</g, '&lt;')
 
+/** What is known of an arrow. */
+const kinds = {
+  noticed: ({ by }: Finding) => by !== null,
+  unnoticed: ({ by, asked }: Finding) => by === null && asked > 0,
+  untaken: ({ asked, tried }: Finding) => asked === 0 && tried.includes('test'),
+  /** No seed takes it, and tests were not asked yet. */
+  open: ({ asked, tried }: Finding) => asked === 0 && !tried.includes('test'),
+} as const
+
 const noticed = (finding: Finding | undefined): string => {
-  if (finding === undefined) return 'not tried'
-  if (finding.asked === 0) return '**never taken**'
+  if (finding === undefined) return 'not tried yet'
+  if (kinds.open(finding)) return 'no seed takes it; tests not asked yet'
+  if (kinds.untaken(finding)) return '**never taken**'
   if (finding.by === null) return `**nothing**, of ${finding.asked} that take it`
   return `${finding.by.replace(/^test\/|\.test\.ts$/g, '')}: ${cell(finding.what ?? '')}`
 }
@@ -26,22 +36,21 @@ export function arrowsPage(
   findings: ReadonlyMap<string, Finding>,
 ): string {
   const charts = [...new Set(arrows.map(({ chart }) => chart))]
-  const count = (of: readonly Arrow[], holds: (finding: Finding) => boolean): number =>
-    of.filter(({ id }) => {
-      const finding = findings.get(id)
-      return finding !== undefined && holds(finding)
-    }).length
-  const sums = (name: string, of: readonly Arrow[]): string =>
-    `| ${name} | ${of.length} | ${count(of, one => one.by !== null)} | ` +
-    `${count(of, one => one.by === null && one.asked > 0)} | ${count(of, one => one.asked === 0)} |`
+  const sums = (name: string, of: readonly Arrow[]): string => {
+    const known = of.flatMap(({ id }) => findings.get(id) ?? [])
+    const { noticed, unnoticed, untaken, open } = kinds
+    const counts = [noticed, unnoticed, untaken, open].map(holds => known.filter(holds).length)
+    const untried = of.length - known.length + (counts.pop() as number)
+    return `| ${[name, of.length, ...counts, untried].join(' | ')} |`
+  }
   return [
     '# Every arrow, and what noticed when it was missing',
     '',
     'Written by `npm run arrows -- --write`; [TESTING](TESTING.md) says how. An arrow is one candidate of one event, delay or `always` in one state.',
     'Each was left out in turn, before simulated seeds and tests of whole nodes that take it; the charts’ own tests were not asked.',
     '',
-    '| Chart | Arrows | Noticed | Taken, not noticed | Never taken |',
-    '| --- | --: | --: | --: | --: |',
+    '| Chart | Arrows | Noticed | Taken, not noticed | Never taken | Not tried yet |',
+    '| --- | --: | --: | --: | --: | --: |',
     ...charts.map(chart =>
       sums(
         chart,

@@ -24,6 +24,8 @@ const { values } = parseArgs({
     lanes: { type: 'string', default: '2' },
     results: { type: 'string' },
     'seeds-only': { type: 'boolean', default: false },
+    /** Nothing is run: with `--write`, the page of what was found so far. */
+    'as-found': { type: 'boolean', default: false },
     /** Arrows that nothing noticed are tried again. */
     again: { type: 'boolean', default: false },
     fresh: { type: 'boolean', default: false },
@@ -126,13 +128,13 @@ async function leaveOut(kind: 'seed' | 'test', by: readonly Covered[]): Promise<
 
 if (values.again)
   for (const { id } of wanted) if (findings.get(id)?.by === null) findings.delete(id)
-if (seeds.of !== of) {
+if (seeds.of !== of && !values['as-found']) {
   console.log(`which of ${arrows.length} arrows ${values.seeds} seeds take …`)
   seeds = { of, by: await coverSeeds(Number(values.seeds), chaosMs, lanes, console.log) }
   keep()
 }
-await leaveOut('seed', seeds.by)
-if (!values['seeds-only'] && wanted.some(isOpen)) {
+if (!values['as-found']) await leaveOut('seed', seeds.by)
+if (!values['seeds-only'] && !values['as-found'] && wanted.some(isOpen)) {
   if (tests.of !== of) {
     console.log('which of them tests take …')
     tests = { of, by: await coverTests(lanes, console.log) }
