@@ -78,6 +78,18 @@ export interface ListedOffset extends TopicPartition, Outcome {
   readonly leaderEpoch: number
 }
 
+export interface AskedReassignment extends TopicPartition {
+  /** Brokers, the preferred leader first; null: back to where it was before. */
+  readonly replicas: readonly BrokerId[] | null
+}
+
+export interface ListedReassignment extends TopicPartition {
+  /** All of them: those that come, those that stay, those that go. */
+  readonly replicas: readonly BrokerId[]
+  readonly addingReplicas: readonly BrokerId[]
+  readonly removingReplicas: readonly BrokerId[]
+}
+
 export interface ListedGroup {
   readonly groupId: string
   readonly protocolType: string
@@ -152,6 +164,15 @@ export interface Admin {
     partitions: readonly (TopicPartition & { readonly at: 'earliest' | 'latest' | number })[],
     options?: { readonly isolationLevel?: 'read_uncommitted' | 'read_committed' },
   ): Observable<readonly ListedOffset[]>
+  /** Moves replicas to other brokers, or stops them on their way; done when `listPartitionReassignments` tells of none (KIP-455). */
+  alterPartitionReassignments(
+    moves: readonly AskedReassignment[],
+    options?: { readonly timeoutMs?: number },
+  ): Observable<readonly (TopicPartition & Outcome)[]>
+  /** Those under way: of all partitions, or of these. */
+  listPartitionReassignments(
+    partitions?: readonly TopicPartition[],
+  ): Observable<readonly ListedReassignment[]>
   /** All groups of all brokers. */
   listGroups(): Observable<readonly ListedGroup[]>
   describeGroups(groupIds: readonly string[]): Observable<readonly GroupDescription[]>

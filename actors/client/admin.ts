@@ -2,6 +2,7 @@ import { catchError, concatMap, defer, forkJoin, map, type Observable, of, throw
 import { type ErrorCode, errors } from '../../src/error.ts'
 import { noBroker, noUuid, printPartition } from '../../src/ids.ts'
 import {
+  AlterPartitionReassignments,
   type Api,
   CreateTopics,
   DeleteGroups,
@@ -11,6 +12,7 @@ import {
   DescribeGroups,
   ListGroups,
   ListOffsets,
+  ListPartitionReassignments,
   Metadata,
   type MetadataResponse,
   OffsetCommit,
@@ -286,6 +288,66 @@ export function startAdmin(world: World, given: AdminConfig): Admin {
     return kafkaError(code === errors.NONE ? errors.LEADER_NOT_AVAILABLE : code)
   }
 
+  const alterPartitionReassignments: Admin['alterPartitionReassignments'] = (
+    moves,
+    options = {},
+  ) => {
+    const timeoutMs = options.timeoutMs ?? config.requestTimeoutMs
+    const topics = byTopic(moves, ({ partition, replicas }) => ({
+      partitionIndex: partition,
+      replicas,
+    })).map(({ topic, partitions }) => ({ name: topic, partitions }))
+    return call(() =>
+      toController(
+        AlterPartitionReassignments,
+        { topics, timeoutMs },
+        ({ errorCode }) => [errorCode],
+        networkTimeoutMs(timeoutMs),
+      ),
+    ).pipe(
+      map(({ errorCode, errorMessage, responses }) => {
+        if (errorCode !== errors.NONE) throw kafkaError(errorCode, errorMessage)
+        return flat(responses).map(one => ({
+          topic: one.topic,
+          partition: one.partitionIndex,
+          error: outcomeOf(one.errorCode, one.errorMessage),
+        }))
+      }),
+    )
+  }
+
+  const listPartitionReassignments: Admin['listPartitionReassignments'] = partitions => {
+    const topics =
+      partitions === undefined
+        ? null
+        : byTopic(partitions, ({ partition }) => partition).map(one => ({
+            name: one.topic,
+            partitionIndexes: one.partitions,
+          }))
+    const timeoutMs = config.requestTimeoutMs
+    return call(() =>
+      toController(
+        ListPartitionReassignments,
+        { topics, timeoutMs },
+        ({ errorCode }) => [errorCode],
+        networkTimeoutMs(timeoutMs),
+      ),
+    ).pipe(
+      map(({ errorCode, errorMessage, topics: answered }) => {
+        if (errorCode !== errors.NONE) throw kafkaError(errorCode, errorMessage)
+        return flat(answered).map(
+          ({ topic, partitionIndex, replicas, addingReplicas, removingReplicas }) => ({
+            topic,
+            partition: partitionIndex,
+            replicas,
+            addingReplicas,
+            removingReplicas,
+          }),
+        )
+      }),
+    )
+  }
+
   const listGroups: Admin['listGroups'] = () =>
     call(() =>
       askMetadata([]).pipe(
@@ -429,6 +491,8 @@ export function startAdmin(world: World, given: AdminConfig): Admin {
     listTopics,
     describeTopics,
     listOffsets,
+    alterPartitionReassignments,
+    listPartitionReassignments,
     listGroups,
     describeGroups,
     deleteGroups,

@@ -1,3 +1,4 @@
+import { printPartition } from '../../src/ids.ts'
 import { seededRandom } from '../../src/platform/random.ts'
 import type { SimulatedPlatform } from '../../src/platform/simulated.ts'
 import type { BrokerNode } from '../broker-node.ts'
@@ -22,6 +23,7 @@ export const faultNames = [
   'half-open',
   'drift',
   'member',
+  'reassign',
 ] as const
 
 export type FaultName = (typeof faultNames)[number]
@@ -137,6 +139,17 @@ export class Nemesis {
     const fitting = this.#nodes.filter(node => states.includes(node.state))
     if (choice < 0.2) return fitting.find(node => node.isController) ?? fitting[0]
     return fitting[Math.floor(((choice - 0.2) / 0.8) * fitting.length)]
+  }
+
+  /** In some order; mostly as many as there are. */
+  #someBrokers(choice: number): number[] {
+    const random = seededRandom(Math.floor(choice * 0x7fffffff))
+    const ids = this.#nodes
+      .map(({ id }) => ({ id, rank: random.next() }))
+      .sort((a, b) => a.rank - b.rank)
+      .map(({ id }) => id)
+    const share = random.next()
+    return ids.slice(0, share < 0.5 ? ids.length : share < 0.85 ? ids.length - 1 : 1)
   }
 
   #strike(fault: PlannedFault): void {
@@ -297,6 +310,24 @@ export class Nemesis {
         platform.drift(node.path, by)
         this.#later(fault, () => platform.drift(node.path, 0))
         return `${node.path} by ${by}`
+      }
+      case 'reassign': {
+        const { partitions } = this.#around.cluster.state()
+        const found = partitions[Math.floor(first * partitions.length)]
+        if (found === undefined) return undefined
+        const { topic, partition } = found
+        const target = this.#someBrokers(second)
+        const of = printPartition(found)
+        if (third < 0.15) {
+          this.#operator.reassign({ topic, partition, replicas: null })
+          return `${of} stays where it was`
+        }
+        if (third < 0.4) {
+          this.#operator.reassignByZnode({ topic, partition, replicas: target })
+          return `${of} to ${target}, by znode`
+        }
+        this.#operator.reassign({ topic, partition, replicas: target })
+        return `${of} to ${target}`
       }
       case 'member': {
         if (second < 0.6 && workload.leave('billing', first, third < 0.5)) {

@@ -1,7 +1,9 @@
+import { isBeingReassigned } from '../../src/controller/reassignment.ts'
 import type { Anomaly } from '../../src/history/anomalies.ts'
 import { printPartition } from '../../src/ids.ts'
 import { seededRandom } from '../../src/platform/random.ts'
 import { type SimulatedPlatform, simulatedPlatform } from '../../src/platform/simulated.ts'
+import { isMalformed, TopicZNode } from '../../src/zookeeper/paths.ts'
 import type { BrokerNode } from '../broker-node.ts'
 import { type Cluster, startCluster } from '../cluster.ts'
 import type { TraceEntry } from '../trace.ts'
@@ -240,6 +242,12 @@ class Simulation {
               .join(', '),
         )
     }
+    for (const topic of new Set(state.partitions.map(it => it.topic))) {
+      const znode = TopicZNode.decode(this.#cluster.znode(TopicZNode.path(topic)) ?? null)
+      if (isMalformed(znode)) continue
+      const moving = Object.values(znode.partitions).filter(isBeingReassigned)
+      if (moving.length > 0) missing.push(`${topic} is being reassigned: ${JSON.stringify(moving)}`)
+    }
     const remaining = this.#churn?.remaining() ?? []
     if (remaining.length > 0) missing.push(`topics that should be gone: ${remaining.join(', ')}`)
     const members = this.#workload.members('billing').length
@@ -297,6 +305,8 @@ class Simulation {
     this.#lastSeq = entry.seq
     this.#lines++
     this.#mix(`${entry.atMs} ${entry.path} ${entry.kind} ${entry.type} ${entry.cause}`)
+    if (entry.kind === 'state' && entry.path.includes('/controller/reassignment/'))
+      this.#count(`reassignment ${entry.type}`)
     for (const watcher of this.#watchers) watcher.saw?.(entry)
   }
 

@@ -103,6 +103,40 @@ test('groups are listed, described, moved while empty, and deleted', async () =>
   ])
 })
 
+test('replicas are moved, and stopped on their way', async () => {
+  await using cluster = await startCluster({ brokers: 4 })
+  const admin = cluster.admin()
+  await admin.createTopics([
+    {
+      name: 'orders',
+      assignments: [
+        [1, 2],
+        [2, 3],
+      ],
+    },
+  ])
+  const at = { topic: 'orders', partition: 0 }
+  cluster.broker(4).pause()
+  expect(
+    await admin.alterPartitionReassignments([
+      { ...at, replicas: [2, 4] },
+      { topic: 'orders', partition: 1, replicas: [9] },
+    ]),
+  ).toMatchObject([
+    { ...at, error: null },
+    { topic: 'orders', partition: 1, error: { name: 'INVALID_REPLICA_ASSIGNMENT' } },
+  ])
+  const moving = { ...at, replicas: [2, 4, 1], addingReplicas: [4], removingReplicas: [1] }
+  expect(await admin.listPartitionReassignments()).toEqual([moving])
+  expect(await admin.listPartitionReassignments([at])).toEqual([moving])
+  expect(await admin.listPartitionReassignments([{ topic: 'orders', partition: 1 }])).toEqual([])
+  expect(await admin.alterPartitionReassignments([{ ...at, replicas: null }])).toMatchObject([
+    { error: null },
+  ])
+  expect(await admin.listPartitionReassignments()).toEqual([])
+  cluster.broker(4).resume()
+})
+
 test('a controller that is one no more is asked for once, and the next one found', async () => {
   const cluster = new FakeCluster()
   const { world } = clientWorld(cluster.platform)
