@@ -1,6 +1,12 @@
 import { assignmentRefusal, stopReplicaRefusal } from '../../machines/broker/partition-replica.ts'
 import { type ErrorCode, errors } from '../../src/error.ts'
-import { noUuid, printPartition, type TopicPartition, type Uuid } from '../../src/ids.ts'
+import {
+  type BrokerId,
+  noUuid,
+  printPartition,
+  type TopicPartition,
+  type Uuid,
+} from '../../src/ids.ts'
 import type { StorageError } from '../../src/log/guarded-disk.ts'
 import type { Timer } from '../../src/ports.ts'
 import type {
@@ -165,7 +171,7 @@ class PartitionsRoom implements Partitions {
     const { brokerId, trace, name } = this.#broker
     const { isNew, isr, leader, replicas, leaderRecoveryState } = state
     const counts = !isNew && isr.includes(brokerId) && replicas.length > 1
-    const isAllowed = leaderRecoveryState !== 0 || this.#mayLeadUnclean(of.topic)
+    const isAllowed = leaderRecoveryState !== 0 || this.#mayLeadUnclean(of, replicas)
     if (counts && leader !== brokerId && (leader >= 0 || isAllowed)) return false
     if (!counts || isAllowed) {
       onDisk(() => this.#directory.noteFound(of))
@@ -179,13 +185,21 @@ class PartitionsRoom implements Partitions {
     return true
   }
 
-  #mayLeadUnclean(topic: string): boolean {
-    return this.#broker.topicConfigs.get(topic)['unclean.leader.election.enable']
+  /** With what it has not: only where none of those that have something is there. */
+  #mayLeadUnclean({ topic }: TopicPartition, replicas: readonly BrokerId[]): boolean {
+    const { topicConfigs, metadata, brokerId } = this.#broker
+    return (
+      topicConfigs.get(topic)['unclean.leader.election.enable'] &&
+      replicas.every(id => id === brokerId || !metadata.isLive(id))
+    )
   }
 
   /** Whom the controller takes for dead may lead all the same, now that unclean elections are allowed: it asks again. */
   #offerLost(): void {
-    if (this.lost.some(({ topic }) => this.#mayLeadUnclean(topic))) this.#giveNotice()
+    const { metadata } = this.#broker
+    const isOffered = (of: TopicPartition): boolean =>
+      this.#mayLeadUnclean(of, metadata.partition(of.topic, of.partition)?.replicas ?? [])
+    if (this.lost.some(isOffered)) this.#giveNotice()
   }
 
   stopReplica(request: StopReplicaRequest): ResponseDraftOf<typeof StopReplica> {

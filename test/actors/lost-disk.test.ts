@@ -58,6 +58,25 @@ async function lastOfAll(cluster: Cluster): Promise<number> {
   return last
 }
 
+const electUnclean = (whole: WholeCluster) =>
+  whole.ask(whole.controllerId, ElectLeaders, {
+    electionType: 1,
+    topicPartitions: [{ topic: 'orders', partitions: [0] }],
+    timeoutMs: 10_000,
+  })
+
+const allowUnclean = (whole: WholeCluster, at: number) =>
+  whole.ask(at, IncrementalAlterConfigs, {
+    resources: [
+      {
+        resourceType: 2,
+        resourceName: 'orders',
+        configs: [{ name: 'unclean.leader.election.enable', configOperation: 0, value: 'true' }],
+      },
+    ],
+    validateOnly: false,
+  })
+
 test.each([
   ['within its session', 0, 'all'],
   ['after its session', 2 * session, 'all'],
@@ -109,27 +128,27 @@ test('its death unseen by any controller: with the leader gone nobody leads, and
   expect(await readAll(cluster, 30)).toEqual(expected)
 })
 
-test('the last in the ISR: nobody leads till an unclean election is asked for, and then it follows', async () => {
-  const { whole, cluster, expected } = await filled()
-  await using _ = whole
-  const fresh = await lastOfAll(cluster)
-  cluster.broker(fresh).kill()
-  lose(cluster, fresh)
-  await cluster.broker(fresh).restart()
-  await orders(cluster).until(state => state.leader === -1)
-  const others = cluster.brokers.filter(({ id }) => id !== fresh)
-  for (const broker of others) await broker.restart()
-  await cluster.advance(5000)
-  expect(orders(cluster).state).toMatchObject({ leader: -1, isr: [fresh] })
+test.each(['asked for', 'allowed'])(
+  'the last in the ISR: nobody leads till an unclean election is %s, and then it follows',
+  async how => {
+    const { whole, cluster, expected } = await filled()
+    await using _ = whole
+    const fresh = await lastOfAll(cluster)
+    cluster.broker(fresh).kill()
+    lose(cluster, fresh)
+    await cluster.broker(fresh).restart()
+    await orders(cluster).until(state => state.leader === -1)
+    const others = cluster.brokers.filter(({ id }) => id !== fresh)
+    for (const broker of others) await broker.restart()
+    await cluster.advance(5000)
+    expect(orders(cluster).state).toMatchObject({ leader: -1, isr: [fresh] })
 
-  await whole.ask(cluster.controller?.id ?? 0, ElectLeaders, {
-    electionType: 1,
-    topicPartitions: [{ topic: 'orders', partitions: [0] }],
-    timeoutMs: 10_000,
-  })
-  await orders(cluster).until(state => state.leader >= 0 && state.isr.length === 3)
-  expect(await readAll(cluster, 30)).toEqual(expected)
-})
+    if (how === 'allowed') await allowUnclean(whole, fresh)
+    else await electUnclean(whole)
+    await orders(cluster).until(state => state.leader >= 0 && state.isr.length === 3)
+    expect(await readAll(cluster, 30)).toEqual(expected)
+  },
+)
 
 test('elected by another broker, which does not know, it refuses', async () => {
   const { whole, cluster, expected } = await filled({ brokers: 4 })
@@ -149,11 +168,7 @@ test('elected by another broker, which does not know, it refuses', async () => {
   })
   await orders(cluster).until(state => state.leader === -1)
   for (const id of others) await cluster.broker(id).restart()
-  await whole.ask(cluster.controller?.id ?? 0, ElectLeaders, {
-    electionType: 1,
-    topicPartitions: [{ topic: 'orders', partitions: [0] }],
-    timeoutMs: 10_000,
-  })
+  await electUnclean(whole)
   await orders(cluster).until(({ isr }) => isr.length === 3)
   // It follows, and the controller knows that it may lead again.
   for (const id of others) cluster.broker(id).kill()
@@ -169,16 +184,7 @@ test('where unclean elections are allowed it leads with what it has, if nobody e
   lose(cluster, fresh)
   await cluster.broker(fresh).restart()
   await orders(cluster).until(state => state.leader === -1)
-  await whole.ask(fresh, IncrementalAlterConfigs, {
-    resources: [
-      {
-        resourceType: 2,
-        resourceName: 'orders',
-        configs: [{ name: 'unclean.leader.election.enable', configOperation: 0, value: 'true' }],
-      },
-    ],
-    validateOnly: false,
-  })
+  await allowUnclean(whole, fresh)
   await orders(cluster).until(state => state.leader === fresh)
   const producer = cluster.producer('again')
   await producer.send({ topic: 'orders', partition: 0, value: 'first' })

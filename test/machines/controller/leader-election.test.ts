@@ -986,6 +986,20 @@ test('a replica whose disk failed is offline while its broker lives', () => {
   ])
 })
 
+test('where unclean elections are allowed now, whatever has no leader tries again', () => {
+  const view = three(led(-1, [2]), led(1, [1, 2, 3]))
+  const [start] = steps(
+    leaderElectionMachine,
+    taking(withFailedReplicas(view, 2, ['orders-0']))[0],
+    statesRead([0, leadership(-1, [2])]),
+    queued,
+  )
+  const [, commands] = step(leaderElectionMachine, start, { type: 'uncleanElections.allowed' })
+  expect(commands).toEqual([
+    { type: 'zk.readStates', partitions: [partition(0)], configsOf: ['orders'] },
+  ])
+})
+
 test('a replica that is taken up again may lead', () => {
   const alone = { brokerId: 1, partitions: ['orders-0'] }
   const [failed] = steps(
@@ -1086,6 +1100,7 @@ test('every kind of work waits in order while another is under way', () => {
     znode('childrenChanged', '/admin/delete_topics'),
     { type: 'replicas.failed', brokerId: 1, partitions: ['orders-0'] },
     { type: 'replicas.recovered', brokerId: 1, partitions: ['orders-0'] },
+    { type: 'uncleanElections.allowed' },
     { type: 'logDirs.failed', brokers: [1] },
     { type: 'orders.dropped', brokerId: 1 },
     { type: 'controlledShutdown.received', request: 1, brokerId: 1, brokerEpoch: -1 },
@@ -1099,6 +1114,7 @@ test('every kind of work waits in order while another is under way', () => {
     'deletions',
     'diskFailure',
     'diskRecovery',
+    'retry',
     'inquiry',
     'startup',
     'shutdown',
