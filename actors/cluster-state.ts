@@ -42,6 +42,8 @@ export interface SessionState {
   readonly id: string
   readonly timeoutMs: number
   readonly ephemerals: readonly string[]
+  /** When its time is over if nothing is heard of it, ms since 1970; null where that is not known. */
+  readonly expiresAtMs: number | null
 }
 
 export interface PartitionState {

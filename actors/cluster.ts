@@ -75,6 +75,8 @@ export interface ClusterOptions {
   readonly told?: (entry: TraceEntry) => void
   /** Lines of the trace kept for those who look later. Default 20,000. */
   readonly traceMax?: number
+  /** Writes into the trace what changes in every chart's context and timers, so that all of it can be gone back to. Default false. */
+  readonly traceContexts?: boolean
   /** How long the start may take, ms of the platform's clock. Default 30,000. */
   readonly startTimeoutMs?: number
 }
@@ -144,6 +146,8 @@ export interface Cluster extends AsyncDisposable {
    * @throws WrongState where ZooKeeper is somebody else's: ask it by a client (`connectZooKeeper`)
    */
   znode(path: string): Uint8Array | null | undefined
+  /** What each session of the embedded ZooKeeper watches: paths. */
+  watches(): ReadonlyMap<SessionId, readonly string[]>
   /** The broker of this handle that is controller; undefined while there is none. */
   readonly controller: BrokerHandle | undefined
   partition(topic: string, partition: number): PartitionHandle
@@ -224,7 +228,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const foreign = options.zookeeper === undefined ? null : parseConnectString(options.zookeeper)
   const trace = new Trace(platform.clock, options.traceMax)
   if (options.told !== undefined) trace.entries.subscribe(options.told)
-  const registry = new Registry(trace, options.inspect)
+  const registry = new Registry(trace, options.inspect, {
+    contexts: options.traceContexts ?? false,
+  })
   const startTimeoutMs = options.startTimeoutMs ?? defaultTimeoutMs
   const started = new StartedCluster(platform, registry, options.durable ?? false, foreign)
   try {
@@ -328,6 +334,10 @@ class StartedCluster implements Cluster {
     if (this.#foreign !== null)
       throw new WrongState(`ZooKeeper at ${this.zookeeper} is not ours to look into`)
     return this.#zookeeper?.tree.node(path)?.data
+  }
+
+  watches(): ReadonlyMap<SessionId, readonly string[]> {
+    return this.#zookeeper?.watches() ?? new Map()
   }
 
   get controller(): BrokerHandle | undefined {

@@ -10,6 +10,7 @@ import {
 } from 'xstate'
 import type { Clock } from '../src/ports.ts'
 import { Channel } from './channel.ts'
+import { ContextWatch } from './context-watch.ts'
 import { type Performers, performing } from './performing.ts'
 import type { Trace } from './trace.ts'
 
@@ -54,11 +55,23 @@ export interface RootOptions<M extends AnyStateMachine> {
 export class Registry {
   readonly trace: Trace
   readonly #inspect: ((event: InspectionEvent) => void) | undefined
+  readonly #contexts: boolean
   readonly #roots = new Map<string, Root>()
 
-  constructor(trace: Trace, inspect?: (event: InspectionEvent) => void) {
+  /** @param options.contexts writes down what changes in contexts and timers too. Default false: it costs a line more for most facts. */
+  constructor(
+    trace: Trace,
+    inspect?: (event: InspectionEvent) => void,
+    options: { readonly contexts?: boolean } = {},
+  ) {
     this.trace = trace
     this.#inspect = inspect
+    this.#contexts = options.contexts ?? false
+  }
+
+  /** The trace tells what changes in contexts and data. */
+  get contexts(): boolean {
+    return this.#contexts
   }
 
   get roots(): ReadonlyMap<string, Root> {
@@ -80,6 +93,7 @@ export class Registry {
     let draining = true
     let stopped = false
     let state = ''
+    const watch = this.#contexts ? new ContextWatch(clock) : null
 
     const stop = (): void => {
       if (stopped) return
@@ -137,18 +151,20 @@ export class Registry {
     const anyRoot = root as unknown as Root // reason: a root takes its own facts only, so Root<M> is no Root
     actor.subscribe({
       next: snapshot => {
-        const to = stateName((snapshot as { value: StateValue }).value)
+        const { value, context } = snapshot as { value: StateValue; context: object }
+        const to = stateName(value)
+        const change = watch?.changeOf(context, actor.system)
         if (to !== state) {
-          trace.record('state', path, to, { from: state, to })
+          trace.record('state', path, to, { from: state, to, ...change })
           state = to
-        }
+        } else if (change !== undefined) trace.record('context', path, 'context', { ...change })
         if (snapshots.observed) snapshots.next(snapshot as SnapshotFrom<M>)
         if ((snapshot as { status: string }).status === 'done') stop()
       },
       error: fail,
     })
     this.#roots.set(path, anyRoot)
-    trace.record('actor', path, 'started', {})
+    trace.record('actor', path, 'started', { chart: machine.id })
     actor.start()
     drain()
     return root

@@ -8,18 +8,30 @@ import { Channel } from './channel.ts'
  *   `state`: it is in another state (`detail` has `from` and `to`);
  * - `message`: a request or answer crossed a link (`detail` has `from`, `to`, `direction`);
  * - `znode`: ZooKeeper applied a change to one znode (`type` is created, changed or deleted);
+ * - `context`: its context changed and its state did not, where the cluster was started with `contexts` (`detail` as below);
  * - `node`: a node was started, killed, paused …; `actor`: an actor started, stopped or failed;
+ * - `sample`: something that no event tells (`detail` has it), looked up now and then while somebody watches;
  * - `note`: something worth a line that is none of these (a consumer's assignment, a log message).
  */
 export type TraceKind =
   | 'fact'
   | 'command'
   | 'state'
+  | 'context'
   | 'message'
   | 'znode'
   | 'node'
   | 'actor'
+  | 'sample'
   | 'note'
+
+/** What a `state` or `context` line says of the actor's inside, where the cluster was started with `contexts`. */
+export interface ContextChange {
+  /** Keys of the context that have another value, with that value; one that is gone has none (null). All of them at the start. */
+  readonly changed?: Readonly<Record<string, unknown>>
+  /** Its timers that run, whenever they are others than before: the event of each (`xstate.after.lagTime.x.y`), and when it is due. */
+  readonly timers?: readonly { readonly event: string; readonly dueAtMs: number }[]
+}
 
 /** One line of the story. Plain JSON: tests, timeline, tools and page all read this one form. */
 export interface TraceEntry {

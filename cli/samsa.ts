@@ -4,6 +4,7 @@ import { addBrokerCommand } from './broker.ts'
 import { addFaultCommands } from './fault.ts'
 import { addInspectCommand } from './inspect.ts'
 import { addMachinesCommands } from './machines.ts'
+import { addShowTraceCommand } from './show-trace.ts'
 import { addStateCommand } from './state.ts'
 import { addUpCommand } from './up.ts'
 import { addZooKeeperCommand } from './zookeeper.ts'
@@ -31,6 +32,7 @@ addFaultCommands(program)
 addStateCommand(program)
 addMachinesCommands(program)
 addInspectCommand(program)
+addShowTraceCommand(program)
 
 try {
   await program.parseAsync()

@@ -62,6 +62,8 @@ async function up(options: UpOptions): Promise<void> {
       topics: options.topic,
       overrides: options.override,
       profile: options.profile,
+      traceContexts: true,
+      traceMax: 50_000,
       ...(options.advertisedHost === undefined ? {} : { advertisedHost: options.advertisedHost }),
       ...(options.zookeeper === undefined ? {} : { zookeeper: options.zookeeper }),
       ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
@@ -83,7 +85,7 @@ async function up(options: UpOptions): Promise<void> {
       `Samsa is up: ${options.brokers} ${options.brokers === 1 ? 'broker' : 'brokers'}, profile ${options.profile}.`,
       `  bootstrap.servers  ${ready.bootstrapServers}`,
       `  zookeeper.connect  ${ready.zookeeper}`,
-      `  control            ${ready.control}   (samsa state, samsa fault kill 2)`,
+      `  page               ${ready.control}/   (and samsa state, samsa fault kill 2)`,
     ])
     cluster.trace.entries.subscribe(narrate)
     await stopped

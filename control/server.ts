@@ -2,13 +2,19 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import type { Cluster } from '../actors/cluster.ts'
 import { actorRow, actorView, streamActor } from './actors.ts'
-import { type FaultKind, faultKinds, inflict } from './faults.ts'
+import { type FaultKind, faultDescriptions, faultKinds, inflict } from './faults.ts'
 import {
   inflictOnLines,
   type LineFaultKind,
+  lineFaultDescriptions,
   lineFaultKinds,
   standingFaults,
 } from './line-faults.ts'
+import { Metrics } from './metrics.ts'
+import { answerFile } from './page-files.ts'
+import { Records } from './records.ts'
+import { sampleWhile } from './samples.ts'
+import { StoryStream } from './story-stream.ts'
 
 /** A body longer than this is nobody's fault order. */
 const bodyBytesMax = 64 * 1024
@@ -68,7 +74,7 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-function answer(response: ServerResponse, status: number, body: unknown): void {
+export function answer(response: ServerResponse, status: number, body: unknown): void {
   const text = JSON.stringify(body)
   response.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
@@ -108,6 +114,8 @@ function decoded(path: string): string {
   }
 }
 
+const paths = ['/api/state', '/api/events', '/api/story', '/api/actors', '/api/faults', '/metrics']
+
 const actorsPath = '/api/actors/'
 
 /** One actor: now, or its snapshots as server-sent events for those who accept them. */
@@ -134,13 +142,51 @@ function orRefuse<T>(run: () => T): T {
   }
 }
 
-async function route(
-  cluster: Cluster,
+/** What one control port serves. */
+interface Served {
+  readonly cluster: Cluster
+  readonly story: StoryStream
+  readonly records: Records
+  readonly metrics: Metrics
+}
+
+const textOrNull = (value: unknown): string | null =>
+  value === undefined || value === null ? null : String(value)
+
+async function answerTopic(
+  { cluster, records }: Served,
+  topic: string,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  if (!cluster.state().partitions.some(partition => partition.topic === topic))
+    throw new HttpError(404, `No topic ${topic}: GET /api/state has all there are`)
+  if (request.method === 'POST') {
+    const { partition, key, value } = (await readJson(request)) as Record<string, unknown>
+    const sent = await records.send({
+      topic,
+      ...(partition === undefined || partition === null ? {} : { partition: Number(partition) }),
+      key: textOrNull(key),
+      value: textOrNull(value),
+    })
+    return answer(response, 200, { topic, ...sent })
+  }
+  const begin = new URL(request.url ?? '/', 'http://control').searchParams.get('from')
+  records.tail(topic, begin === 'earliest' ? 'earliest' : 'latest', response)
+}
+
+async function route(
+  served: Served,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { cluster } = served
   const path = new URL(request.url ?? '/', 'http://control').pathname
   const method = request.method ?? 'GET'
+  const [, topic] = /^\/api\/topics\/([^/]+)\/records$/.exec(path) ?? []
+  if (topic !== undefined && (method === 'GET' || method === 'POST'))
+    return answerTopic(served, decoded(topic), request, response)
+  if (method === 'GET' && (await answerFile(path, response))) return
   if (method === 'GET' && path.startsWith(actorsPath))
     return answerActor(cluster, decoded(path.slice(actorsPath.length)), request, response)
   switch (`${method} ${path}`) {
@@ -150,9 +196,20 @@ async function route(
       return answer(response, 200, [...cluster.registry.roots.values()].map(actorRow))
     case 'GET /api/events':
       return streamEvents(cluster, request, response)
+    case 'GET /api/story':
+      return served.story.stream(request, response)
+    case 'GET /metrics':
+      response.writeHead(200, {
+        'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
+      })
+      response.end(served.metrics.text())
+      return
     case 'GET /api/faults':
       return answer(response, 200, {
         kinds: [...faultKinds, ...lineFaultKinds],
+        descriptions: { ...faultDescriptions, ...lineFaultDescriptions },
         brokers: cluster.state().brokers,
         standing: standingFaults(cluster),
       })
@@ -182,14 +239,16 @@ async function route(
     }
     default:
       throw new HttpError(
-        ['/api/state', '/api/events', '/api/faults', '/api/actors'].includes(path) ? 405 : 404,
-        `No ${method} ${path}: there are GET /api/state, GET /api/events, GET /api/actors, GET and POST /api/faults`,
+        paths.includes(path) ? 405 : 404,
+        `No ${method} ${path}: there are GET ${paths.join(', GET ')}, POST /api/faults, GET and POST /api/topics/TOPIC/records`,
       )
   }
 }
 
 /**
- * The cluster over HTTP: `GET /api/state`, `GET /api/events` (the trace as server-sent events; `?since=SEQ` begins with
+ * The cluster over HTTP: the page (`GET /`); `GET /api/story` (what the page is made from, see `StoryStream`); `GET /metrics` (Prometheus's
+ * text format); `GET /api/topics/orders/records` (what is written from now on, as server-sent events; `?from=earliest`), `POST` there
+ * (`{"key":"a","value":"1"}` writes a record); `GET /api/state`, `GET /api/events` (the trace as server-sent events; `?since=SEQ` begins with
  * what is kept after that line), `GET /api/faults`, `POST /api/faults` (`{"fault":"kill","broker":2}`,
  * `{"fault":"partition","groups":[[1],[2,3]]}`, `{"fault":"latency","ms":100,"of":2}`, `{"fault":"heal"}`), `GET /api/actors` (every running chart),
  * `GET /api/actors/broker-2/partition/orders-0` (one, now, or with `Accept: text/event-stream` its snapshots one after the other).
@@ -202,11 +261,15 @@ export function startControl(
   options: { host: string; port: number },
 ): Promise<ControlServer> {
   let port = options.port
+  const metrics = new Metrics(cluster)
+  for (const entry of cluster.trace.kept) metrics.take(entry)
+  const counting = cluster.trace.entries.subscribe(entry => metrics.take(entry))
+  let served: Served
   const server: Server = createServer((request, response) => {
     void (async () => {
       try {
         checkSender(request, port)
-        await route(cluster, request, response)
+        await route(served, request, response)
       } catch (error) {
         const status = error instanceof HttpError ? error.status : 409
         if (response.headersSent) response.destroy()
@@ -215,17 +278,34 @@ export function startControl(
     })()
   })
   return new Promise((resolve, reject) => {
-    server.once('error', reject)
+    server.once('error', error => {
+      counting.unsubscribe()
+      reject(error)
+    })
     server.listen(options.port, options.host, () => {
       port = (server.address() as AddressInfo).port
+      const url = `http://${options.host}:${port}`
+      const story = new StoryStream({
+        kind: 'cluster',
+        name: cluster.bootstrapServers,
+        control: url,
+      })
+      const stopFollowing = story.follow(cluster.trace)
+      const stopSampling = sampleWhile(() => story.isRead, cluster, metrics)
+      served = { cluster, story, metrics, records: new Records(cluster) }
       resolve({
-        url: `http://${options.host}:${port}`,
-        close: () =>
-          new Promise(done => {
+        url,
+        close: async () => {
+          counting.unsubscribe()
+          stopFollowing()
+          stopSampling()
+          await served.records.close()
+          await new Promise<void>(done => {
             server.close(() => done())
             // Readers of `/api/events` never end by themselves.
             server.closeAllConnections()
-          }),
+          })
+        },
       })
     })
   })

@@ -11,7 +11,7 @@ const files = (folder: string): string[] =>
   existsSync(join(root, folder))
     ? readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
         .map(name => join(folder, name))
-        .filter(name => /\.(ts|js)$/.test(name) && statSync(join(root, name)).isFile())
+        .filter(name => /\.(tsx?|js)$/.test(name) && statSync(join(root, name)).isFile())
         .sort()
     : []
 
@@ -67,9 +67,26 @@ const floors: readonly { folder: RegExp; may: RegExp }[] = [
     folder: /^actors\//,
     may: any(/^xstate$/, /^rxjs/, /^(actors|machines)\//, /^src\/(?!platform\/)/),
   },
+  // What is told of a trace: the same for the server and the page.
+  { folder: /^story\//, may: /^story\// },
   {
     folder: /^control\//,
-    may: any(/^control\//, /^actors\//, /^machines\/index\.ts$/, /^node:/, /^rxjs/),
+    may: any(/^control\//, /^story\//, /^actors\//, /^machines\/index\.ts$/, /^node:/, /^rxjs/),
+  },
+  // The page talks to the HTTP API alone.
+  {
+    folder: /^page\/src\//,
+    may: any(
+      /^page\/src\//,
+      /^story\//,
+      /^preact(\/hooks)?$/,
+      /^@preact\/signals$/,
+      /^samsa:charts$/,
+    ),
+  },
+  {
+    folder: /^page\//,
+    may: any(/^page\/[^/]+$/, /^cli\/(machines|chart-arrows)\.ts$/, /^node:/, /^vite$/, /^xstate$/),
   },
   {
     folder: /^cli\//,
@@ -86,7 +103,7 @@ const floors: readonly { folder: RegExp; may: RegExp }[] = [
   },
 ]
 
-const house = ['src', 'machines', 'actors', 'control', 'cli'].flatMap(files)
+const house = ['src', 'machines', 'actors', 'story', 'control', 'cli', 'page'].flatMap(files)
 
 test('every import keeps to its floor', () => {
   const wrong = house.flatMap(file => {
@@ -173,7 +190,7 @@ const banned: readonly { call: RegExp; in: RegExp; why: string }[] = [
   },
   {
     call: /\bconsole\./,
-    in: /^(src|machines|actors|control)\//,
+    in: /^(src|machines|actors|story|control)\//,
     why: 'what happened is in the trace',
   },
 ]
@@ -200,7 +217,7 @@ test('file names are nouns of the field in kebab-case, and none is a drawer', ()
   const names = [...house, ...files('test'), ...files('examples')]
   const wrong = names.filter(name => {
     const last = name.split('/').at(-1) as string
-    return !/^[a-z0-9]+(-[a-z0-9]+)*(\.(test|properties\.test|bench|fuzz|types|config))?\.(ts|js)$/.test(
+    return !/^[a-z0-9]+(-[a-z0-9]+)*(\.(test|properties\.test|bench|fuzz|types|config|d))?\.(tsx?|js)$/.test(
       last,
     )
   })
@@ -257,6 +274,9 @@ test('no file lies about unused', () => {
     'machines/index.ts',
     'src/protocol/index.ts',
     'cli/samsa.ts',
+    'page/build.ts',
+    'page/src/main.tsx',
+    'page/src/charts.d.ts',
   ])
   const everything = [
     ...house,

@@ -27,6 +27,7 @@ import {
   commitAnswer,
   committedTopics,
   expiredOffsets,
+  offsetsOf,
   removeOffsets,
   storeOffsets,
 } from './group-offsets.ts'
@@ -131,8 +132,18 @@ export function startGroupCoordinator(broker: BrokerWorld): GroupCoordinator {
 
   const offsetsPartitions = startOffsetsPartitions(broker, {
     loaded: (partition, loaded) => {
-      for (const group of loaded)
+      for (const group of loaded) {
         groups.set(group.groupId, new CoordinatedGroup(surroundings, partition, group))
+        if (!group.offsets.isEmpty)
+          broker.trace.record(
+            'note',
+            `${broker.name}/group/${group.groupId}`,
+            'offsets.committed',
+            {
+              offsets: offsetsOf(group.offsets.all()),
+            },
+          )
+      }
     },
     unloaded: partition => {
       for (const [groupId, group] of groups) {

@@ -26,6 +26,10 @@ export const commitAnswer = (
     })),
   }))
 
+/** For the trace: `{ 'orders-0': 12 }` */
+export const offsetsOf = (entries: readonly OffsetEntry[]): Readonly<Record<string, number>> =>
+  Object.fromEntries(entries.map(entry => [printPartition(entry), entry.commit.offset]))
+
 /**
  * Writes the offsets of a commit that the group admits, and takes them in when the in-sync replicas have them: also where nobody
  * waits for that any more (GroupMetadataManager.storeOffsets).
@@ -33,7 +37,7 @@ export const commitAnswer = (
  * @param answered hears the outcome, once.
  */
 export function storeOffsets(
-  { config, platform }: BrokerWorld,
+  { config, platform, trace, name }: BrokerWorld,
   offsetsPartitions: OffsetsPartitions,
   group: CoordinatedGroup,
   { topics, retentionTimeMs }: RequestOf<typeof OffsetCommit>,
@@ -73,6 +77,10 @@ export function storeOffsets(
     for (const entry of fitting)
       if (errorCode === errors.NONE) group.offsets.appended(entry, entry.commit, baseOffset)
       else group.offsets.failed(entry, entry.commit)
+    if (errorCode === errors.NONE)
+      trace.record('note', `${name}/group/${group.groupId}`, 'offsets.committed', {
+        offsets: offsetsOf(fitting),
+      })
     answered(answer(commitErrorOf(errorCode)))
   })
 }
@@ -136,13 +144,17 @@ export function expiredOffsets({ config, platform }: BrokerWorld, group: Coordin
  * @returns whether the group is gone.
  */
 export function removeOffsets(
-  { platform }: BrokerWorld,
+  { platform, trace, name }: BrokerWorld,
   offsetsPartitions: OffsetsPartitions,
   group: CoordinatedGroup,
   partitions: readonly TopicPartition[],
   isDeleted = false,
 ): boolean {
   const removed = group.offsets.remove(partitions)
+  if (removed.length > 0)
+    trace.record('note', `${name}/group/${group.groupId}`, 'offsets.removed', {
+      partitions: removed.map(printPartition),
+    })
   const isGone = isDeleted || (group.snapshot.matches('empty') && group.offsets.isEmpty)
   // One that never had a generation has no record to take back.
   const hasRecord = group.snapshot.context.generationId > 0

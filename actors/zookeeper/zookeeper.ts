@@ -61,12 +61,21 @@ export interface EmbeddedZooKeeper {
     readonly id: SessionId
     readonly timeoutMs: number
     readonly ephemerals: readonly string[]
+    /** When its time is over if nothing is heard of it, ms since 1970. */
+    readonly expiresAtMs: number | null
   }[]
+  /** What each session watches: paths. */
+  watches(): ReadonlyMap<SessionId, readonly string[]>
   /** The fault: as if the session's time were over. False where there is no such session. */
   expireSession(id: SessionId): boolean
   /** Stops listening and drops every connection. Sessions do not end by that. */
   close(): void
 }
+
+/** What the trace tells of a znode's data, where it tells of it at all: a broker's registration is a tenth of it. */
+const tracedDataBytesMax = 4096
+
+const decoder = new TextDecoder()
 
 /**
  * One standalone server. A request goes down one way, in one turn: validate → log → apply → tell the watchers → answer.
@@ -318,6 +327,12 @@ export class ZooKeeperServer {
     this.store?.close()
   }
 
+  /** For the trace: as text, where it is short. */
+  #dataOf(path: string): { readonly data?: string } {
+    const data = this.tree.node(path)?.data
+    return data && data.length <= tracedDataBytesMax ? { data: decoder.decode(data) } : {}
+  }
+
   #tell(session: SessionId, zxid: Zxid, changes: readonly Change[]): void {
     const { trace, name } = this.world
     let seq = 0
@@ -330,6 +345,7 @@ export class ZooKeeperServer {
           zxid,
           session,
           ...(ephemeralOwner === noSession ? {} : { ephemeralOwner }),
+          ...(this.world.registry.contexts ? this.#dataOf(path) : {}),
         })
       for (const told of this.watches.fire([change])) {
         const connection = this.connections.get(told.watcher)
@@ -390,7 +406,14 @@ export function startZooKeeper(world: World, options: ZooKeeperOptions): Embedde
         id,
         timeoutMs,
         ephemerals: server.tree.ephemeralsOf(id),
+        expiresAtMs: server.sessions.expiresAtMs(id) ?? null,
       })),
+    watches: () =>
+      new Map(
+        [...server.connections.values()]
+          .filter(({ sessionId }) => sessionId !== noSession)
+          .map(({ id, sessionId }) => [sessionId, server.watches.pathsOf(id)]),
+      ),
     expireSession: id => {
       let found = false
       server.turn(() => {
