@@ -171,7 +171,7 @@ async function answerTopic(
     })
     return answer(response, 200, { topic, ...sent })
   }
-  const begin = new URL(request.url ?? '/', 'http://control').searchParams.get('from')
+  const begin = new URL(request.url ?? '/', 'http://control').searchParams.get('offset')
   records.tail(topic, begin === 'earliest' ? 'earliest' : 'latest', response)
 }
 
@@ -247,7 +247,7 @@ async function route(
 
 /**
  * The cluster over HTTP: the page (`GET /`); `GET /api/story` (what the page is made from, see `StoryStream`); `GET /metrics` (Prometheus's
- * text format); `GET /api/topics/orders/records` (what is written from now on, as server-sent events; `?from=earliest`), `POST` there
+ * text format); `GET /api/topics/orders/records` (what is written from now on, as server-sent events; `?offset=earliest`), `POST` there
  * (`{"key":"a","value":"1"}` writes a record); `GET /api/state`, `GET /api/events` (the trace as server-sent events; `?since=SEQ` begins with
  * what is kept after that line), `GET /api/faults`, `POST /api/faults` (`{"fault":"kill","broker":2}`,
  * `{"fault":"partition","groups":[[1],[2,3]]}`, `{"fault":"latency","ms":100,"of":2}`, `{"fault":"heal"}`), `GET /api/actors` (every running chart),
