@@ -24,7 +24,7 @@ import type {
   ResponseOf,
   SyncGroup,
 } from '../../src/protocol/index.ts'
-import { decodeSubscription } from '../../src/protocol/stored/consumer-protocol.ts'
+import { subscribedTopics } from '../../src/protocol/stored/consumer-protocol.ts'
 import type { StoredGroup } from '../../src/protocol/stored/group-metadata.ts'
 import type { Root } from '../registry.ts'
 import type { BrokerWorld } from './broker-world.ts'
@@ -197,9 +197,9 @@ export class CoordinatedGroup {
     if (context.protocolType !== 'consumer') return null
     const topics = new Set<string>()
     for (const { subscription } of allMembers(context)) {
-      const read = decodeSubscription(this.#metadata(subscription, context.protocolName))
+      const read = subscribedTopics(this.#metadata(subscription, context.protocolName))
       if (read === null) return null
-      for (const topic of read.topics) topics.add(topic)
+      for (const topic of read) topics.add(topic)
     }
     return topics
   }

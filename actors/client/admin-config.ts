@@ -141,6 +141,48 @@ export interface DescribedConfig extends Outcome {
   readonly entries: readonly ConfigEntry[]
 }
 
+/** What is done to one value; default: `set`. Appending and subtracting are for lists. */
+export interface ConfigChange {
+  readonly op?: 'set' | 'delete' | 'append' | 'subtract'
+  readonly name: string
+  readonly value?: string
+}
+
+export interface DeletedRecords extends TopicPartition, Outcome {
+  /** Where the partition begins now; −1 where it failed. */
+  readonly lowWatermark: number
+}
+
+/** Of a static member its instance's name is enough. */
+export type MemberToRemove = { readonly memberId: string } | { readonly groupInstanceId: string }
+
+export interface RemovedMember extends Outcome {
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+}
+
+export interface DescribedLogDir extends Outcome {
+  readonly brokerId: BrokerId
+  readonly logDir: string
+  readonly replicas: readonly (TopicPartition & {
+    readonly sizeBytes: number
+    /** How far it is behind: of the high watermark, or of the replica it is to take the place of. */
+    readonly offsetLag: number
+    readonly isFuture: boolean
+  })[]
+}
+
+export interface DescribedProducers extends TopicPartition, Outcome {
+  readonly producers: readonly {
+    readonly producerId: number
+    readonly producerEpoch: number
+    /** −1: it has written nothing there. */
+    readonly lastSequence: number
+    /** Milliseconds since 1970; −1 as above. */
+    readonly lastTimestamp: number
+  }[]
+}
+
 /**
  * Asks a cluster to change or describe itself. Every Observable asks when subscribed to, emits once and completes, or fails with a
  * {@link KafkaError}; what is asked of several things has an outcome for each. What may be retried is, within the API timeout.
@@ -190,5 +232,49 @@ export interface Admin {
     offsets: readonly OffsetToCommit[],
   ): Observable<readonly (TopicPartition & Outcome)[]>
   describeConfigs(resources: readonly ConfigResource[]): Observable<readonly DescribedConfig[]>
+  /** Changes single values; a broker named '' is all of them. Of a topic, or a broker while it runs. */
+  alterConfigs(
+    resources: readonly (Pick<ConfigResource, 'type' | 'name'> & {
+      readonly changes: readonly ConfigChange[]
+    })[],
+    options?: { readonly validateOnly?: boolean },
+  ): Observable<readonly (Outcome & Pick<ConfigResource, 'type' | 'name'>)[]>
+  /** Gives topics more partitions: so many then, on brokers of the controller's choice or on these. */
+  createPartitions(
+    topics: readonly {
+      readonly name: string
+      readonly totalCount: number
+      readonly assignments?: readonly (readonly BrokerId[])[]
+    }[],
+    options?: { readonly validateOnly?: boolean; readonly timeoutMs?: number },
+  ): Observable<readonly (Outcome & { readonly name: string })[]>
+  /** Moves the beginning of partitions forward: records before that offset are gone. */
+  deleteRecords(
+    partitions: readonly (TopicPartition & { readonly before: number | 'highWatermark' })[],
+    options?: { readonly timeoutMs?: number },
+  ): Observable<readonly DeletedRecords[]>
+  /** Has leaders elected, for these partitions or for all: the first replicas, or any that lives where none in sync does. */
+  electLeaders(
+    election: 'preferred' | 'unclean',
+    partitions?: readonly TopicPartition[],
+    options?: { readonly timeoutMs?: number },
+  ): Observable<readonly (TopicPartition & Outcome)[]>
+  /** Forgets committed offsets of topics that no member reads. */
+  deleteGroupOffsets(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+  ): Observable<readonly (TopicPartition & Outcome)[]>
+  /** Members go, and the group rebalances. */
+  removeGroupMembers(
+    groupId: string,
+    members: readonly MemberToRemove[],
+    options?: { readonly reason?: string },
+  ): Observable<readonly RemovedMember[]>
+  /** What lies on the disks of these brokers, or of all. */
+  describeLogDirs(brokerIds?: readonly BrokerId[]): Observable<readonly DescribedLogDir[]>
+  /** The idempotent producers that leaders know. */
+  describeProducers(
+    partitions: readonly TopicPartition[],
+  ): Observable<readonly DescribedProducers[]>
   close(): void
 }

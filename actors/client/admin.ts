@@ -1,9 +1,8 @@
-import { catchError, concatMap, defer, forkJoin, map, type Observable, of, throwError } from 'rxjs'
-import { type ErrorCode, errors } from '../../src/error.ts'
-import { noBroker, noUuid, printPartition } from '../../src/ids.ts'
+import { catchError, concatMap, forkJoin, map, throwError } from 'rxjs'
+import { errors } from '../../src/error.ts'
+import { noUuid } from '../../src/ids.ts'
 import {
   AlterPartitionReassignments,
-  type Api,
   CreateTopics,
   DeleteGroups,
   DeleteTopics,
@@ -13,11 +12,8 @@ import {
   ListGroups,
   ListOffsets,
   ListPartitionReassignments,
-  Metadata,
-  type MetadataResponse,
   OffsetCommit,
   OffsetFetch,
-  type ResponseOf,
 } from '../../src/protocol/index.ts'
 import type { World } from '../world.ts'
 import {
@@ -31,37 +27,20 @@ import {
   resourceTypes,
   unlisted,
 } from './admin-answer.ts'
-import {
-  type Admin,
-  type AdminConfig,
-  adminConfig,
-  type ClusterDescription,
-  type ConfigResource,
-  type CreatedTopic,
-  type ListedGroup,
-  type ListedOffset,
-  type Outcome,
+import { adminCalls, eachOf } from './admin-calls.ts'
+import { adminChanges } from './admin-changes.ts'
+import type {
+  Admin,
+  AdminConfig,
+  ClusterDescription,
+  ConfigResource,
+  CreatedTopic,
+  ListedGroup,
+  Outcome,
 } from './admin-config.ts'
-import type { Body } from './broker-connection.ts'
-import { BrokerConnections } from './broker-connections.ts'
 import { byTopic, flat } from './by-topic.ts'
-import { ClusterMetadata } from './cluster-metadata.ts'
 import type { CommittedOffset } from './consumer-config.ts'
-import { findCoordinator } from './coordinator.ts'
 import { type KafkaError, kafkaError } from './kafka-error.ts'
-import { retried } from './retry.ts'
-
-/** Throws the first of these errors, for the whole call to be tried again. */
-const failOn = (codes: readonly ErrorCode[], seen: readonly ErrorCode[]): void => {
-  const code = seen.find(one => codes.includes(one))
-  if (code !== undefined) throw kafkaError(code)
-}
-
-const wrongCoordinator = [
-  errors.NOT_COORDINATOR,
-  errors.COORDINATOR_NOT_AVAILABLE,
-  errors.COORDINATOR_LOAD_IN_PROGRESS,
-] as const
 
 /**
  * Starts an admin client in a world of its own (`client/<name>`). It connects when first asked.
@@ -69,73 +48,9 @@ const wrongCoordinator = [
  * @throws KafkaError INVALID_CONFIG
  */
 export function startAdmin(world: World, given: AdminConfig): Admin {
-  const config = adminConfig(given)
-  const clientId = config.clientId ?? world.name.split('/').at(-1) ?? world.name
-  const connections = new BrokerConnections(world, { ...config, clientId })
-  const metadata = new ClusterMetadata(world, { ...config, clientId }, connections, {
-    allowAutoTopicCreation: false,
-  })
-  const call = <T>(attempt: (isLast: boolean) => Observable<T>): Observable<T> =>
-    retried(world, { ...config, clientId }, config.defaultApiTimeoutMs, attempt)
-
-  /** Asks the controller; what says that it is not, or no longer, fails retriably with newer metadata. */
-  const toController = <A extends Api>(
-    api: A,
-    body: Body<A>,
-    errorsOf: (response: ResponseOf<A>) => readonly ErrorCode[],
-    timeoutMs: number,
-  ): Observable<ResponseOf<A>> =>
-    defer(() => (metadata.controllerId === noBroker ? metadata.refreshed() : of(undefined))).pipe(
-      concatMap(() =>
-        metadata.controllerId === noBroker
-          ? throwError(() => kafkaError(errors.NOT_CONTROLLER, 'the cluster has no controller yet'))
-          : connections.request(metadata.controllerId, api, body, { timeoutMs }),
-      ),
-      map(response => {
-        failOn([errors.NOT_CONTROLLER], errorsOf(response))
-        return response
-      }),
-      catchError((error: KafkaError) =>
-        error.retriable
-          ? metadata.refreshed().pipe(concatMap(() => throwError(() => error)))
-          : throwError(() => error),
-      ),
-    )
-
-  const toCoordinator = <A extends Api>(
-    groupId: string,
-    api: A,
-    body: Body<A>,
-    errorsOf: (response: ResponseOf<A>) => readonly ErrorCode[],
-  ): Observable<{ readonly response: ResponseOf<A>; readonly coordinatorId: number }> =>
-    findCoordinator(connections, groupId).pipe(
-      concatMap(({ errorCode, brokerId }) => {
-        if (errorCode !== errors.NONE) return throwError(() => kafkaError(errorCode))
-        return connections
-          .request(brokerId, api, body)
-          .pipe(map(response => ({ response, coordinatorId: brokerId })))
-      }),
-      map(answer => {
-        failOn(wrongCoordinator, errorsOf(answer.response))
-        return answer
-      }),
-    )
-
-  /** An API timeout covers what the broker waits for, and the network's part. */
-  const networkTimeoutMs = (timeoutMs: number): number => timeoutMs + config.requestTimeoutMs
-
-  const askMetadata = (names: readonly string[] | null): Observable<MetadataResponse> =>
-    connections
-      .request('any', Metadata, version => ({
-        topics: names?.map(name => ({ name })) ?? (version === 0 ? [] : null),
-        ...(version >= 4 ? { allowAutoTopicCreation: false } : {}),
-      }))
-      .pipe(
-        map(response => {
-          connections.learn(response.brokers)
-          return response
-        }),
-      )
+  const calls = adminCalls(world, given)
+  const { config, connections, call, toController, toCoordinator, askMetadata } = calls
+  const { atLeaders, networkTimeoutMs } = calls
 
   const createTopics: Admin['createTopics'] = (topics, options = {}) => {
     const timeoutMs = options.timeoutMs ?? config.requestTimeoutMs
@@ -231,61 +146,21 @@ export function startAdmin(world: World, given: AdminConfig): Admin {
 
   const listOffsets: Admin['listOffsets'] = (partitions, options = {}) => {
     const isolationLevel = options.isolationLevel === 'read_committed' ? 1 : 0
-    const ask = (leaderId: number, led: typeof partitions): Observable<ListedOffset[]> =>
-      connections
-        .request(leaderId, ListOffsets, version => ({
-          replicaId: -1,
-          ...(version >= 2 ? { isolationLevel } : {}),
-          topics: byTopic(led, ({ partition, at }) => ({
-            partitionIndex: partition,
-            timestamp: at === 'latest' ? -1 : at === 'earliest' ? -2 : at,
-          })).map(({ topic, partitions: asked }) => ({ name: topic, partitions: asked })),
-        }))
-        .pipe(map(({ topics }) => listed(led, topics)))
-    /** By leader, and no partition twice in one request. */
-    const requests = (): { leaderId: number; led: (typeof partitions)[number][] }[] => {
-      const byRequest = new Map<string, { leaderId: number; led: (typeof partitions)[number][] }>()
-      const askedTimes = new Map<string, number>()
-      for (const one of partitions) {
-        const leaderId = metadata.partition(one)?.leaderId ?? noBroker
-        const times = askedTimes.get(printPartition(one)) ?? 0
-        askedTimes.set(printPartition(one), times + 1)
-        const request = byRequest.get(`${leaderId} ${times}`) ?? { leaderId, led: [] }
-        request.led.push(one)
-        byRequest.set(`${leaderId} ${times}`, request)
-      }
-      return [...byRequest.values()]
-    }
-    return call(isLast => {
-      metadata.care(partitions.map(({ topic }) => topic))
-      return metadata.refreshed().pipe(
-        concatMap(() =>
-          eachOf(requests(), ({ leaderId, led }) =>
-            (leaderId === noBroker
-              ? of(led.map(one => unlisted(one, leaderless(one))))
-              : ask(leaderId, led).pipe(
-                  catchError((error: KafkaError) => of(led.map(one => unlisted(one, error)))),
-                )
-            ).pipe(map(answers => ({ led, answers }))),
-          ),
-        ),
-        map(lists => {
-          const answers = new Map(
-            lists.flatMap(({ led, answers: given }) =>
-              led.map((one, at) => [one, given[at] as ListedOffset] as const),
-            ),
-          )
-          const offsets = partitions.map(one => answers.get(one) as ListedOffset)
-          const retriable = offsets.find(({ error }) => error?.retriable === true)
-          if (!isLast && retriable?.error) throw retriable.error
-          return offsets
-        }),
-      )
-    })
-  }
-  const leaderless = (one: { readonly topic: string }): KafkaError => {
-    const code = metadata.topic(one.topic)?.errorCode ?? errors.UNKNOWN_TOPIC_OR_PARTITION
-    return kafkaError(code === errors.NONE ? errors.LEADER_NOT_AVAILABLE : code)
+    return atLeaders(
+      partitions,
+      (leaderId, led) =>
+        connections
+          .request(leaderId, ListOffsets, version => ({
+            replicaId: -1,
+            ...(version >= 2 ? { isolationLevel } : {}),
+            topics: byTopic(led, ({ partition, at }) => ({
+              partitionIndex: partition,
+              timestamp: at === 'latest' ? -1 : at === 'earliest' ? -2 : at,
+            })).map(({ topic, partitions: asked }) => ({ name: topic, partitions: asked })),
+          }))
+          .pipe(map(({ topics }) => listed(led, topics))),
+      unlisted,
+    )
   }
 
   const alterPartitionReassignments: Admin['alterPartitionReassignments'] = (
@@ -499,15 +374,7 @@ export function startAdmin(world: World, given: AdminConfig): Admin {
     listGroupOffsets,
     alterGroupOffsets,
     describeConfigs,
-    close() {
-      metadata.close()
-      connections.close()
-    },
+    ...adminChanges(calls),
+    close: calls.close,
   }
 }
-
-/** One answer for each, in order. */
-const eachOf = <I, T>(
-  items: readonly I[],
-  ask: (item: I) => Observable<T>,
-): Observable<readonly T[]> => (items.length === 0 ? of([]) : forkJoin(items.map(ask)))

@@ -148,6 +148,8 @@ export type ConsumerEvent =
       readonly offset: number
       readonly by: 'committed' | 'reset' | 'seek' | 'truncation'
     }
+  /** Another static member of its name has taken its place: the fatal `error` follows. */
+  | { readonly type: 'fenced'; readonly error: KafkaError }
   /** Something failed; `fatal`: and with it the consumer. */
   | {
       readonly type: 'error'

@@ -279,8 +279,11 @@ class RunningConsumer implements Consumer {
         'partitions.revoke': ({ revocation, partitions }) =>
           this.#revocations.begin(revocation, this.#readersOf(partitions)),
         'partitions.lose': ({ partitions }) => this.#lose(partitions),
-        'failure.announce': ({ errorCode }) =>
-          this.#events.next({ type: 'error', error: kafkaError(errorCode), fatal: true }),
+        'failure.announce': ({ errorCode }) => {
+          const error = kafkaError(errorCode)
+          if (errorCode === errors.FENCED_INSTANCE_ID) this.#events.next({ type: 'fenced', error })
+          this.#events.next({ type: 'error', error, fatal: true })
+        },
         'consumer.close': () => this.#end(),
       },
     })

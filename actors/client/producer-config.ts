@@ -58,7 +58,7 @@ export interface ProducerConfig extends ClientConfig {
   readonly maxInFlightRequestsPerConnection?: number
   /** Bytes of one request, and of one record. Default 1,048,576. */
   readonly maxRequestSize?: number
-  /** Bytes of records that wait or are under way; beyond it `send` is refused (BUFFER_EXHAUSTED). Default 33,554,432. */
+  /** Bytes of records that wait or are under way; beyond it `send` is refused (BUFFER_EXHAUSTED) until `available`. Default 33,554,432. */
   readonly bufferMemory?: number
   /** How long a record waits for its topic's metadata. Default 60,000. */
   readonly maxBlockMs?: number
@@ -101,6 +101,13 @@ export type ProducerEvent =
       readonly producerId: number
       readonly producerEpoch: number
     }
+  /**
+   * There is room again: `send` was refused (BUFFER_EXHAUSTED), and now half of the buffer is free. Whoever waits for this
+   * before it sends on writes as fast as the cluster takes it.
+   */
+  | { readonly type: 'available'; readonly availableBytes: number }
+  /** Another producer has taken its place, or the cluster has forgotten it: `failed` follows. */
+  | { readonly type: 'fenced'; readonly error: KafkaError }
   /** It will send nothing any more: fenced, not allowed, or broken. */
   | { readonly type: 'failed'; readonly error: KafkaError }
   | { readonly type: 'closed' }
@@ -115,6 +122,8 @@ export interface Producer {
   /** Records that wait or are under way, and their bytes. */
   readonly pendingRecords: number
   readonly pendingBytes: number
+  /** Of `bufferMemory`. */
+  readonly availableBytes: number
   readonly events: Observable<ProducerEvent>
   /**
    * Takes a record, at the call. The Observable tells what became of it, to whoever subscribes, whenever: it emits once, or

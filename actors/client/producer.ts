@@ -44,6 +44,12 @@ interface Flush {
 
 type SenderRoot = Root<typeof partitionSenderMachine>
 
+/** Somebody else is this producer now. */
+const fencingErrors: ReadonlySet<ErrorCode> = new Set([
+  errors.PRODUCER_FENCED,
+  errors.INVALID_PRODUCER_EPOCH,
+])
+
 /** Deadlines of batches are kept this exactly, ms. */
 const deadlineTickMs = 50
 
@@ -91,6 +97,8 @@ class RunningProducer implements Producer {
   #pendingBytes = 0
   #flushes: readonly Flush[] = []
   #failure: KafkaError | undefined
+  /** A record was refused for want of room, and nobody was told yet that there is some. */
+  #isExhausted = false
   #isClosing = false
   readonly #closed = new Settlement<void>()
   #closeTimer: Timer | undefined
@@ -182,6 +190,10 @@ class RunningProducer implements Producer {
     return this.#pendingBytes
   }
 
+  get availableBytes(): number {
+    return Math.max(0, this.#config.bufferMemory - this.#pendingBytes)
+  }
+
   get events(): Observable<ProducerEvent> {
     return this.#events.asObservable()
   }
@@ -237,11 +249,13 @@ class RunningProducer implements Producer {
         errors.MESSAGE_TOO_LARGE,
         `a record of ${sizeBytes} bytes; maxRequestSize is ${maxRequestSize}`,
       )
-    if (this.#pendingBytes + sizeBytes > bufferMemory)
+    if (this.#pendingBytes + sizeBytes > bufferMemory) {
+      this.#isExhausted = true
       return clientError(
         'BUFFER_EXHAUSTED',
         `${this.#pendingBytes} bytes wait for their answers; bufferMemory is ${bufferMemory}`,
       )
+    }
     return undefined
   }
 
@@ -474,6 +488,12 @@ class RunningProducer implements Producer {
   #settled({ sizeBytes, taken }: PendingRecord): void {
     this.#pendingRecords--
     this.#pendingBytes -= sizeBytes
+    // Half: one record's room would only be followed by the next refusal.
+    if (this.#isExhausted && this.#pendingBytes * 2 <= this.#config.bufferMemory) {
+      this.#isExhausted = false
+      if (this.#failure === undefined && !this.#isClosing)
+        this.#events.next({ type: 'available', availableBytes: this.availableBytes })
+    }
     for (const flush of this.#flushes) {
       if (taken > flush.upTo || --flush.left > 0) continue
       this.#flushes = this.#flushes.filter(other => other !== flush)
@@ -496,6 +516,7 @@ class RunningProducer implements Producer {
     for (const key of this.#accumulator.waiting)
       for (let batch = this.#accumulator.drain(key); batch; batch = this.#accumulator.drain(key))
         this.#failBatch(batch.batch, errorCode)
+    if (fencingErrors.has(errorCode)) this.#events.next({ type: 'fenced', error })
     this.#events.next({ type: 'failed', error })
   }
 

@@ -25,17 +25,19 @@ export function retried<T>(
     let timer: object | undefined
     const attemptOnce = (): void => {
       timer = undefined
-      trying = attempt(clock.now() >= deadlineMs).subscribe({
+      const isLast = clock.now() >= deadlineMs
+      trying = attempt(isLast).subscribe({
         next: value => subscriber.next(value),
         complete: () => subscriber.complete(),
         error: (error: unknown) => {
-          const isOver = clock.now() >= deadlineMs
-          if (isOver || !(error instanceof KafkaError) || !error.retriable) {
+          if (isLast || !(error instanceof KafkaError) || !error.retriable) {
             subscriber.error(error)
             return
           }
+          // One that was under way when the time was over is followed by the last, which knows that it is.
           const waitMs = backoffMs(bounds, failures++, random)
-          timer = clock.setTimeout(attemptOnce, Math.min(waitMs, deadlineMs - clock.now()))
+          const leftMs = Math.max(0, deadlineMs - clock.now())
+          timer = clock.setTimeout(attemptOnce, Math.min(waitMs, leftMs))
         },
       })
     }

@@ -66,8 +66,8 @@ export function decodeRequest(frame: Uint8Array): DecodedRequest {
   const clientId = readClientId(reader, requestHeaderVersion(api, version))
   const header = { ...start, clientId }
   if (!spoken) return { header, api, version: 0, body: unreadApiVersions, unsupported: true }
+  // Bytes behind it are let pass, as Kafka does: librdkafka 2.16 sends some behind a Metadata for all topics.
   const body = codec(api.request, version, dialectOf(api, version)).read(reader)
-  reader.finish()
   return { header, api, version, body, unsupported: false }
 }
 

@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest'
 import { errors } from '../../src/error.ts'
-import { ApiVersions, apis } from '../../src/protocol/index.ts'
+import {
+  ApiVersions,
+  apis,
+  decodeResponse,
+  encodeRequest,
+  Metadata,
+} from '../../src/protocol/index.ts'
 import { clusterUnderTest } from './cluster-under-test.ts'
 import { told } from './told.ts'
 import { Closed } from './wire.ts'
@@ -60,6 +66,18 @@ test.for([
   const header = [...start, 0, 0, 0, 1, 0xff, 0xff]
   const answer = connection.exchange(Uint8Array.from([0, 0, 0, header.length, ...header]))
   await expect(answer).rejects.toThrow(Closed)
+})
+
+test('bytes behind the body of a request are let pass', async () => {
+  const connection = await cluster.connect()
+  const header = { correlationId: 7, clientId: null }
+  const chunks = encodeRequest(Metadata, 12, header, { topics: [] })
+  const frame = new Uint8Array([...Buffer.concat(chunks), 1, 2, 3])
+  new DataView(frame.buffer).setInt32(0, frame.length - 4)
+  const { body } = decodeResponse(Metadata, 12, await connection.exchange(frame))
+  expect(body.brokers).toHaveLength(3)
+  const { brokers } = await connection.request(Metadata, 12, { topics: [] })
+  expect(brokers).toHaveLength(3)
 })
 
 test('a length beyond socket.request.max.bytes closes the connection', async () => {

@@ -79,6 +79,21 @@ export const decodeSubscription = (from: Uint8Array): Subscription | null =>
   decodeTolerant(ConsumerProtocolSubscription, from)
 
 /**
+ * The topics of a subscription as a coordinator reads it: in version 0, which all others begin with,
+ * whatever version it announces and whatever follows. Null for bytes that are none.
+ */
+export function subscribedTopics(from: Uint8Array): readonly string[] | null {
+  const reader = new Reader(from)
+  try {
+    reader.int16()
+    return codec(ConsumerProtocolSubscription.fields, 0, 'classic').read(reader).topics
+  } catch (error) {
+    if (error instanceof MalformedFrame) return null
+    throw error
+  }
+}
+
+/**
  * Null for bytes that are no assignment; a member that gets nothing may be sent no bytes at all.
  */
 export const decodeAssignment = (from: Uint8Array): Assignment | null =>

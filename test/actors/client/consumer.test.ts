@@ -389,6 +389,10 @@ test('a fenced static member stops for good, and tells why', async () => {
   cluster.next(Heartbeat, () => ({ errorCode: errors.FENCED_INSTANCE_ID }))
   await pass(cluster, 1000)
   expect(one.consumer.state).toBe('failed')
+  expect(one.events.at(-2)).toMatchObject({
+    type: 'fenced',
+    error: { name: 'FENCED_INSTANCE_ID' },
+  })
   expect(one.events.at(-1)).toMatchObject({
     type: 'error',
     fatal: true,

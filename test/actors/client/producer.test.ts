@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { KafkaError } from '../../../actors/client/kafka-error.ts'
 import { startProducer } from '../../../actors/client/producer.ts'
-import type { ProducerConfig } from '../../../actors/client/producer-config.ts'
+import type { ProducerConfig, ProducerEvent } from '../../../actors/client/producer-config.ts'
 import { errors } from '../../../src/error.ts'
 import { InitProducerId, Metadata, Produce } from '../../../src/protocol/index.ts'
 import { RecordBatch, viewOf } from '../../../src/records/batch.ts'
@@ -275,6 +275,8 @@ test('a fenced producer fails all that waits, and everything after', async () =>
   const cluster = new FakeCluster()
   cluster.topic('orders', 2, [1])
   const { producer, failures } = start(cluster)
+  const told: string[] = []
+  producer.events.subscribe(({ type }) => told.push(type))
   await answerOf(cluster.platform, producer.send({ topic: 'orders', value: '0' }))
   cluster.next(Produce, () => ({
     responses: [
@@ -296,6 +298,7 @@ test('a fenced producer fails all that waits, and everything after', async () =>
   expect(producer.state).toBe('failed')
   await answerOf(cluster.platform, producer.close())
   expect(failures).toEqual([])
+  expect(told).toEqual(['identified', 'fenced', 'failed', 'closed'])
 })
 
 test('an id is asked for until a broker has one to give', async () => {
@@ -323,6 +326,43 @@ test('a record beyond a bound is refused at once', async () => {
   )
   producer.send({ topic: 'orders', value })
   expect(await caught(producer.send({ topic: 'orders', value }))).toBe('BUFFER_EXHAUSTED')
+})
+
+test('refused for want of room it says when there is some again; whoever waits for that loses nothing', async () => {
+  const cluster = new FakeCluster()
+  cluster.topic('orders', 1)
+  const { producer } = start(cluster, { bufferMemory: 2000, batchSize: 200 })
+  const told: ProducerEvent[] = []
+  producer.events.subscribe(event => {
+    if (event.type === 'available') told.push(event)
+  })
+  const all = Array.from({ length: 100 }, (_, i) => String(i).padStart(100, '.'))
+  let next = 0
+  let refusals = 0
+  // Sends until it is refused, then waits for the event.
+  const send = (): void => {
+    let isRefused = false
+    while (next < all.length && !isRefused)
+      producer.send({ topic: 'orders', value: all[next++] as string }).subscribe({
+        error: (error: KafkaError) => {
+          expect(error).toMatchObject({ name: 'BUFFER_EXHAUSTED', retriable: true })
+          isRefused = true
+          refusals++
+          next--
+        },
+      })
+  }
+  producer.events.subscribe(({ type }) => {
+    if (type === 'available') send()
+  })
+  send()
+  expect(refusals).toBe(1)
+  expect(producer.availableBytes).toBeLessThan(200)
+  await cluster.platform.stepping?.advance(5000)
+  expect(cluster.values('orders', 0)).toEqual(all)
+  expect(told.length).toBe(refusals)
+  for (const event of told) expect(event).toMatchObject({ availableBytes: expect.any(Number) })
+  expect(producer.availableBytes).toBe(2000)
 })
 
 test('close waits for what is under way; nothing is taken after it', async () => {

@@ -115,12 +115,15 @@ describe('what we do not speak', () => {
     ['an unknown version', '0000 0063 00000001 ffff'],
     ['a negative version', '0012 ffff 00000001 ffff'],
     ['no header at all', '0000'],
-    ['bytes behind the request', '0012 0000 00000001 ffff 00'],
     ['more elements than bytes', '0003 0001 00000001 ffff 7fffffff'],
     ['a null that may not be', '0011 0000 00000001 ffff ffff'],
     ['a length below -1', '0003 0001 00000001 fffe'],
   ])('%s is malformed', (_, frame) => {
     expect(() => decodeRequest(bytes(frame))).toThrow(MalformedFrame)
+  })
+
+  test('bytes behind the request are let pass', () => {
+    expect(decodeRequest(bytes('0012 0000 00000001 ffff 00ff')).api).toBe(ApiVersions)
   })
 
   test('a version that lacks what is said is a broken invariant', () => {

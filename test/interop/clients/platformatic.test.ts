@@ -1,0 +1,4 @@
+import { clientsUnderTest } from './clients-under-test.ts'
+import { clientSuite } from './suite.ts'
+
+clientSuite(clientsUnderTest.platformatic)
