@@ -18,9 +18,11 @@ export const isInternalTopic = (name: string): boolean =>
  * what to tell who asked: LEADER_NOT_AVAILABLE where it is made and has no leaders yet, else why it is not.
  */
 export function createMissingTopic(broker: BrokerWorld, name: string): Observable<ErrorCode> {
-  const { config } = broker
+  const { config, metadata } = broker
   if (topicNameFault(name) !== null) return of(errors.INVALID_TOPIC_EXCEPTION)
   if (name === transactionStateTopic) return of(errors.UNKNOWN_TOPIC_OR_PARTITION)
+  // A broker that has just started knows of no topic and nobody: what is missing may long be there.
+  if (metadata.brokers().length === 0) return of(errors.LEADER_NOT_AVAILABLE)
   const topic =
     name === groupMetadataTopic
       ? {

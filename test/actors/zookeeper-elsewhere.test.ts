@@ -67,7 +67,11 @@ test('parts of a cluster find each other in ZooKeeper and replicate', async () =
 })
 
 test('a used ZooKeeper: cluster id and topics are taken up; a chroot is made and is a cluster of its own', async () => {
-  const first = await start({ topics: [orders] })
+  // Of several servers one that answers is enough.
+  const first = await start({
+    topics: [orders],
+    zookeeper: `127.0.0.1:1,${zookeeper.connectString}`,
+  })
   const { clusterId } = first.state()
   await first.stop()
   expect(zookeeper.server.tree.node('/brokers/ids/1')).toBeUndefined()

@@ -19,6 +19,7 @@ export const processFaults = {
   stop: 'SIGTERM, started again when it has ended',
   pause: 'SIGSTOP, SIGCONT after a while, within its session or past it',
   two: 'SIGKILL for two of three at once, started again one after the other',
+  wipe: 'SIGKILL, its directory removed, started again at once: while the others have everything',
   zookeeper: 'SIGKILL for ZooKeeper, started again at once',
 } as const
 
@@ -271,6 +272,13 @@ class Run {
         await this.#start(first)
         return this.#start(second)
       }
+      case 'wipe':
+        await this.#allInSync()
+        this.#tell(`broker ${id}: SIGKILL, and its disk is gone`)
+        await cluster.end(id, 'SIGKILL')
+        cluster.removeDisk(id)
+        await this.#start(id)
+        return this.#allInSync()
       case 'zookeeper':
         this.#tell('ZooKeeper: SIGKILL')
         await cluster.end('zookeeper', 'SIGKILL')

@@ -1,5 +1,5 @@
 /** A cluster as several processes: `samsa zookeeper` and three times `samsa broker`, each with a data directory. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { readyLine, type SamsaProcess, startSamsa } from '../cli/samsa-process.ts'
 
@@ -78,6 +78,11 @@ export class ProcessCluster {
     return [...this.#brokers].flatMap(([id, { child, err }]) =>
       child.exitCode === null || child.exitCode === 0 ? [] : [`broker ${id}: ${err}`],
     )
+  }
+
+  /** Of a broker that does not run. */
+  removeDisk(id: number): void {
+    rmSync(join(this.#options.dataDir, `broker-${id}`), { recursive: true })
   }
 
   /** All of a partition's log as a broker has it on disk. */

@@ -63,19 +63,20 @@ export async function startKafkajsWriter(
   options: { name: string; isIdempotent: boolean; topic: string; partition: number },
 ): Promise<Writer> {
   const { name, isIdempotent, topic, partition } = options
-  ledger.sender(name, { isOnce: isIdempotent, isOrdered: true })
-  const producer = new Kafka({
-    clientId: name,
-    brokers: bootstrapServers.split(','),
-    logLevel: logLevel.NOTHING,
-    requestTimeout: 5000,
-    retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 500 },
-  }).producer({ idempotent: isIdempotent })
-  await producer.connect()
-  let isSending = true
-  const loop = (async () => {
-    while (isSending) {
-      await ledger.send(name, { topic, partition }, async value => {
+  let lives = 0
+  const another = async () => {
+    const process = `${name}-${++lives}`
+    ledger.sender(process, { isOnce: isIdempotent, isOrdered: true })
+    const producer = new Kafka({
+      clientId: process,
+      brokers: bootstrapServers.split(','),
+      logLevel: logLevel.NOTHING,
+      requestTimeout: 5000,
+      retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 500 },
+    }).producer({ idempotent: isIdempotent })
+    await producer.connect()
+    const send = (): Promise<boolean> =>
+      ledger.send(process, { topic, partition }, async value => {
         const [answer] = await producer.send({
           topic,
           acks: -1,
@@ -83,6 +84,17 @@ export async function startKafkajsWriter(
         })
         return Number(answer?.baseOffset ?? -1)
       })
+    return { send, end: () => producer.disconnect() }
+  }
+  let isSending = true
+  let writer = await another()
+  const loop = (async () => {
+    while (isSending) {
+      // A send that is given up leaves its sequence number to the next, which is then taken for the same one.
+      if (!(await writer.send()) && isIdempotent) {
+        await writer.end()
+        writer = await another()
+      }
       await pause()
     }
   })()
@@ -90,7 +102,7 @@ export async function startKafkajsWriter(
     async stop() {
       isSending = false
       await loop
-      await producer.disconnect()
+      await writer.end()
     },
   }
 }

@@ -397,6 +397,14 @@ test('a second expiry while it registers again expires the controller again', ()
   })
 })
 
+test('what it waits for is measured by what the server granted, not by what was asked for', () => {
+  const granted = at(connected('0xa', 4000))
+  expect(granted.context).toMatchObject({ sessionTimeoutMs: 4000, sessionId: '0xa' })
+  expect(step(brokerMachine, granted, connected('0xa', 6000))[0].context.sessionTimeoutMs).toBe(
+    6000,
+  )
+})
+
 test('a broker that has served never refuses: it waits for the znode, whosever it is', () => {
   const inspecting = [...toCreatingAgain, taken('0xb')]
   const foreign = found('0x9', 'other:9092', '0xb')

@@ -108,6 +108,16 @@ test('a broker that creates none says unknown, whatever the client allows', asyn
   expect(topics).toMatchObject([{ errorCode: errors.UNKNOWN_TOPIC_OR_PARTITION }])
 })
 
+test('a broker that the controller has not spoken to yet makes nothing: the topic may long be there', async () => {
+  const fresh = new LoneBroker(ensemble, 2)
+  const { topics } = await fresh.ask(Metadata, metadata, 4, {
+    topics: by('new'),
+    allowAutoTopicCreation: true,
+  })
+  expect(topics).toMatchObject([{ errorCode: errors.LEADER_NOT_AVAILABLE }])
+  expect(ensemble.zookeeper.tree.node(TopicZNode.path('new'))).toBeUndefined()
+})
+
 test('with too few brokers a topic is not created, and the answer says why', async () => {
   broker.learn({ brokers: [1, 2] })
   const { topics } = await ask(9, by('new'), { allowAutoTopicCreation: true })
