@@ -220,10 +220,13 @@ const clusterSizeOfPart = 3
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { platform, host = '127.0.0.1', port = 0 } = options
   const ids = brokerIds(options.brokers ?? 3)
+  const isPart = typeof options.brokers === 'object'
+  // A whole cluster in memory, on a ZooKeeper that knows of an earlier one: what that had is gone, and nobody has it.
+  const isFresh = options.zookeeper !== undefined && options.durable !== true && !isPart
   const config = brokerConfig(
-    options.overrides ?? {},
+    { ...(isFresh ? { 'lost.log.election.enable': true } : {}), ...options.overrides },
     options.profile ?? 'fast',
-    typeof options.brokers === 'object' ? clusterSizeOfPart : ids.length,
+    isPart ? clusterSizeOfPart : ids.length,
   )
   const foreign = options.zookeeper === undefined ? null : parseConnectString(options.zookeeper)
   const trace = new Trace(platform.clock, options.traceMax)
