@@ -160,9 +160,8 @@ export class Lane {
     this.#lines.idle(this)
   }
 
-  /** Only what has not left is lost, and the peer learns of the end when the line lets it. */
+  /** Its owner is gone: what is under way arrives all the same, as the kernel of a dead process would have it, and then the end. */
   abandon(): void {
-    this.clear()
     this.#enqueue('close', 0)
     this.pump()
   }

@@ -266,10 +266,10 @@ export class LineSocket implements Socket {
   }
 
   #reset(): void {
-    if (this.#isOver) return
     this.#base?.destroy()
-    this.#isOver = true
     this.#close()
+    if (this.#isOver) return
+    this.#isOver = true
     this.#tellClosed(failure('ECONNRESET', 'read ECONNRESET'))
   }
 

@@ -4,6 +4,7 @@ import { addBrokerCommand } from './broker.ts'
 import { addFaultCommands } from './fault.ts'
 import { addInspectCommand } from './inspect.ts'
 import { addMachinesCommands } from './machines.ts'
+import { addScenarioCommands } from './scenario.ts'
 import { addShowTraceCommand } from './show-trace.ts'
 import { addStateCommand } from './state.ts'
 import { addUpCommand } from './up.ts'
@@ -29,6 +30,7 @@ addUpCommand(program)
 addBrokerCommand(program)
 addZooKeeperCommand(program)
 addFaultCommands(program)
+addScenarioCommands(program)
 addStateCommand(program)
 addMachinesCommands(program)
 addInspectCommand(program)
