@@ -1,5 +1,4 @@
 import { filter } from 'rxjs'
-import { errorName } from '../../src/error.ts'
 import {
   AlterPartitionReassignments,
   type Api,
@@ -169,8 +168,8 @@ export const scenarioCommands: readonly ScenarioCommand[] = [
           stage.tell('producer', `${value}: acknowledged at offset ${sent.offset}`)
         } catch (error) {
           const { name, message } = error as Error
-          const code = /[A-Z_]{6,}/.exec(`${name} ${message}`)?.[0] ?? message
-          stage.tell('producer', `${value}: not acknowledged (${code})`)
+          const codes = new Set(`${name} ${message}`.match(/[A-Z]{3,}(_[A-Z]+)+/g))
+          stage.tell('producer', `${value}: not acknowledged (${[...codes].join(', ') || message})`)
         }
     },
   },
@@ -387,13 +386,7 @@ export const scenarioCommands: readonly ScenarioCommand[] = [
     usage: 'show the brokers',
     pattern: /^show the brokers$/,
     run(stage) {
-      const { brokers, controller } = stage.cluster.state()
-      const first = Math.min(...brokers.map(({ brokerEpoch }) => brokerEpoch ?? Infinity))
-      for (const { id, state, brokerEpoch } of brokers)
-        stage.tell(
-          '',
-          `broker ${id}: ${state}${brokerEpoch === null ? '' : `, broker epoch ${brokerEpoch - first === 0 ? 'as at first' : 'later'}`}${controller === id ? ', controller' : ''}`,
-        )
+      for (const line of stage.brokerLines()) stage.tell('', line)
     },
   },
   {
@@ -426,6 +419,3 @@ function noneMoves(cluster: ScenarioStage['cluster']): boolean {
     )
   })
 }
-
-/** What an error code is called. */
-export const errorText = (code: number): string => errorName(code)

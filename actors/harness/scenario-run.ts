@@ -2,7 +2,7 @@ import type { Cluster } from '../cluster.ts'
 import { type Scenario, ScenarioError, type ScenarioStep } from './scenario.ts'
 import { scenarioCommands } from './scenario-commands.ts'
 import { ScenarioStage } from './scenario-stage.ts'
-import { ScenarioTelling, type ToldKind, toldKinds } from './scenario-telling.ts'
+import { ScenarioTelling, type ToldKind, toldKinds, usuallyTold } from './scenario-telling.ts'
 
 /** What hears of a scenario as it is played. */
 export interface ScenarioAudience {
@@ -28,7 +28,7 @@ export async function playScenario(
 ): Promise<readonly (readonly string[])[]> {
   const outcomes: string[][] = []
   let telling: ScenarioTelling | undefined
-  let kinds: readonly ToldKind[] = toldKinds
+  let kinds: readonly ToldKind[] = usuallyTold
   let beganAtMs = 0
   let clock: { now(): number } | undefined
   let isOver = false
@@ -94,4 +94,7 @@ async function play(scenario: Scenario, step: ScenarioStep, stage: ScenarioStage
 
 /** `broker-1/controller/leader-election` in less room. */
 const short = (path: string): string =>
-  path.replace('/controller/leader-election', '/elector').replace('/partition/', '/')
+  path
+    .replace('/controller/leader-election', '/elector')
+    .replace('/controller/topic-deletion', '/deletion')
+    .replace('/partition/', '/')

@@ -45,6 +45,8 @@ export class ScenarioStage {
   #admin: AdminHandle | undefined
   readonly #producers = new Map<string, ProducerHandle>()
   readonly #members = new Map<string, { group: string; topic: string; handle: ConsumerHandle }>()
+  /** Broker epochs in the order in which they came to be. */
+  readonly #registrations: number[] = []
   #readers = 0
 
   /**
@@ -156,6 +158,19 @@ export class ScenarioStage {
     ]
   }
 
+  /** Broker epochs as ordinals: what they are is ZooKeeper's business, that they differ is the point. */
+  brokerLines(): readonly string[] {
+    const { brokers, controller } = this.cluster.state()
+    const epochs = brokers.flatMap(({ brokerEpoch }) => (brokerEpoch === null ? [] : [brokerEpoch]))
+    for (const epoch of epochs.sort((a, b) => a - b))
+      if (!this.#registrations.includes(epoch)) this.#registrations.push(epoch)
+    return brokers.map(({ id, state, brokerEpoch }) => {
+      const ordinal = this.#registrations.indexOf(brokerEpoch ?? Number.NaN) + 1
+      const epoch = ordinal === 0 ? '' : `, broker epoch: the ${ordinalText(ordinal)} of all`
+      return `broker ${id}: ${state}${epoch}${controller === id ? ', controller' : ''}`
+    })
+  }
+
   async end(): Promise<void> {
     await this.#cluster?.stop()
   }
@@ -166,3 +181,5 @@ export class ScenarioStage {
       .map(([name, member]) => ({ name, ...member }))
   }
 }
+
+const ordinalText = (n: number): string => `${n}${['th', 'st', 'nd', 'rd'][n] ?? 'th'}`

@@ -13,6 +13,7 @@ import type { TraceEntry } from '../trace.ts'
 /** Kinds of lines that a scenario may have told. */
 export const toldKinds = [
   'nodes',
+  'connections',
   'sessions',
   'znodes',
   'controller',
@@ -21,6 +22,9 @@ export const toldKinds = [
 ] as const
 
 export type ToldKind = (typeof toldKinds)[number]
+
+/** Unless a scenario says otherwise. */
+export const usuallyTold = toldKinds.filter(kind => kind !== 'connections')
 
 const text = (data: Uint8Array | null | undefined): string =>
   new TextDecoder().decode(data ?? undefined)
@@ -79,6 +83,10 @@ export class ScenarioTelling {
         return this.#znode(entry)
       case 'state':
         return this.#state(entry)
+      case 'message':
+        return type === 'zk.multi' && detail.error !== undefined && path.startsWith('broker-')
+          ? this.#if('controller', path, `its transaction is refused: ${String(detail.error)}`)
+          : null
       case 'fact':
         return type === 'log.truncated' && /\/partition\//.test(path)
           ? this.#if('replicas', path, `cuts its log at offset ${detail.logEndOffset}`)
@@ -134,6 +142,8 @@ export class ScenarioTelling {
       if (owner === undefined || detail.from === '') return null
       return this.#if('sessions', `${owner}'s session`, `${detail.from} → ${detail.to}`)
     }
+    if (/^broker-\d+\/zookeeper-client$/.test(path))
+      return this.#if('connections', path, `${detail.from} → ${detail.to}`)
     const what = tell(entry)
     if (what === null || detail.from === '') return null
     if (/\/controller(\/|$)/.test(path)) {
