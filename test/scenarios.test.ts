@@ -2,14 +2,13 @@
  * Every scenario, played: what happens is what its file says, to the byte. `npm run scenarios -- --rewrite` writes what happens now into the
  * files; read the difference before you commit it.
  */
-import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { describe, expect, test } from 'vitest'
+import { Command } from 'commander'
+import { describe, expect, test, vi } from 'vitest'
 import { parseScenario, printScenario } from '../actors/harness/scenario.ts'
 import { playScenario } from '../actors/harness/scenario-run.ts'
-import { readScenario, scenarioNames } from '../cli/scenario.ts'
+import { addScenarioCommands, readScenario, scenarioNames } from '../cli/scenario.ts'
 
 const root = join(import.meta.dirname, '..')
 const rewrites = process.env.SCENARIOS === 'rewrite'
@@ -46,31 +45,26 @@ test('what is no scenario, and what cannot be done, is said with its line', asyn
 })
 
 test('samsa scenario lists them, plays one as a tour, and knows no others', async () => {
-  const samsa = async (...args: string[]) => {
-    const run = promisify(execFile)
+  const samsa = async (...args: string[]): Promise<string> => {
+    const program = new Command('samsa').exitOverride()
+    addScenarioCommands(program)
+    const said: string[] = []
+    const log = vi.spyOn(console, 'log').mockImplementation(line => void said.push(line))
     try {
-      const { stdout } = await run(process.execPath, ['cli/samsa.ts', 'scenario', ...args], {
-        cwd: root,
-      })
-      return { code: 0, out: stdout, err: '' }
-    } catch (error) {
-      const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string }
-      return { code, out: stdout, err: stderr }
+      await program.parseAsync(['scenario', ...args], { from: 'user' })
+      return `${said.join('\n')}\n`
+    } finally {
+      log.mockRestore()
     }
   }
-  const [list, json, tour, nobody] = await Promise.all([
-    samsa('list'),
-    samsa('list', '--json'),
-    samsa('run', 'leader-dies'),
-    samsa('run', 'leader-lives'),
-  ])
-  expect(list.out).toMatch(/^leader-dies +A leader dies$/m)
-  expect(JSON.parse(json.out)).toContainEqual(
+  expect(await samsa('list')).toMatch(/^leader-dies +A leader dies$/m)
+  expect(JSON.parse(await samsa('list', '--json'))).toContainEqual(
     expect.objectContaining({ name: 'leader-dies', summary: expect.stringContaining('session') }),
   )
-  expect(tour.out).toMatch(
+  expect(await samsa('run', 'leader-dies')).toMatch(
     /^A leader dies\n\nThe broker that leads[\s\S]*As by kill -9[^\n]*\n> kill the leader of orders-0\n {4} +0\.0 s {2}broker-2 +killed\n/,
   )
-  expect(nobody).toMatchObject({ code: 1, out: '' })
-  expect(nobody.err).toMatch(/^samsa: there is no scenario leader-lives: there are .*leader-dies/)
+  await expect(samsa('run', 'leader-lives')).rejects.toThrow(
+    /^there is no scenario leader-lives: there are .*leader-dies/,
+  )
 })
