@@ -17,7 +17,7 @@ import type { Leadership, LiveBroker } from '../../src/controller/cluster-view.t
 import type { StateWrite } from '../../src/controller/partition-change.ts'
 import type { AssignmentWrite } from '../../src/controller/reassignment.ts'
 import type { StateRead, TopicRead } from '../../src/controller/work.ts'
-import { type BrokerId, noBroker, randomUuid, type TopicPartition } from '../../src/ids.ts'
+import { type BrokerId, noBroker, noUuid, randomUuid, type TopicPartition } from '../../src/ids.ts'
 import { controllerZnodesAtOnce } from '../../src/limits.ts'
 import { isKeeperError } from '../../src/zookeeper/error.ts'
 import {
@@ -501,7 +501,7 @@ export const readTopics = (
   )
 
 function readTopic(
-  { zookeeper, platform }: BrokerWorld,
+  { zookeeper, platform, metadata }: BrokerWorld,
   epochZkVersion: number,
   topic: string,
   note: NoteMalformed,
@@ -519,7 +519,9 @@ function readTopic(
           }
           const { partitions } = content
           if (content.topicId !== null) return of([{ topic, topicId: content.topicId, partitions }])
-          const topicId = randomUuid(platform.random)
+          // A tool older than 2.8 that rewrites a topic's znode leaves the id out: brokers would refuse another one (KAFKA-14190).
+          const known = metadata.topic(topic)?.topicId ?? noUuid
+          const topicId = known === noUuid ? randomUuid(platform.random) : known
           return fenced(zookeeper, epochZkVersion, [
             {
               op: 'setData',

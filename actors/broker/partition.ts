@@ -349,6 +349,20 @@ export class Replica implements Partition {
       this.#root.send({ type: 'brokers.changed', alive: now, atMs: this.#nowMs })
   }
 
+  /**
+   * The controller says that others have it now, in a later leader epoch: we were away when a reassignment ended, and nobody will ever tell
+   * us to stop.
+   */
+  checkAssignment(): void {
+    const { brokerId, metadata } = this.#around.broker
+    const topic = metadata.topic(this.topic)
+    const now = topic?.partitions.get(this.partition)
+    if (now === undefined || topic?.topicId !== this.topicId || this.state === 'offline') return
+    const { replicas, leaderEpoch } = now
+    if (!replicas.includes(brokerId) && leaderEpoch > this.leaderEpoch)
+      this.#root.send({ type: 'replica.stopped', leaderEpoch, deletes: false })
+  }
+
   /** Half of `replica.lag.time.max.ms` went by. */
   checkLag(): void {
     const atMs = this.#nowMs

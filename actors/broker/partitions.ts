@@ -297,7 +297,12 @@ class PartitionsRoom implements Partitions {
 
   #changed(change: BrokerChange): void {
     if (change.kind === 'metadata')
-      for (const replica of this.#replicas.values()) replica.checkBrokers()
+      this.#fetchers.batch(() => {
+        for (const replica of this.#replicas.values()) {
+          replica.checkBrokers()
+          replica.checkAssignment()
+        }
+      })
     if (change.kind === 'topicConfig') {
       for (const replica of this.#replicas.values())
         if (change.topic === null || replica.topic === change.topic) replica.reconfigure()
