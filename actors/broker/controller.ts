@@ -116,16 +116,6 @@ export function startController(broker: BrokerWorld): Controller {
     else if (kind !== 'childrenChanged') root.send({ type: `znode.${kind}`, path: znode })
   })
 
-  broker.changes.subscribe(change => {
-    if (change.kind !== 'topicConfig') return
-    const { topic } = change
-    const allows =
-      topic === null
-        ? broker.config['unclean.leader.election.enable']
-        : broker.topicConfigs.get(topic)['unclean.leader.election.enable']
-    if (allows) reigning()?.uncleanElectionsAllowed()
-  })
-
   /** The reign, while it is one: loading it is no controller yet, as far as others can see. */
   const reigning = (): Reign | undefined => (reigns(root.getSnapshot()) ? reign : undefined)
 

@@ -223,10 +223,6 @@ export class Reign {
     this.#ended.next()
   }
 
-  uncleanElectionsAllowed(): void {
-    this.#election?.send({ type: 'uncleanElections.allowed' })
-  }
-
   rebalance(): void {
     this.#election?.send({ type: 'rebalance.requested' })
   }

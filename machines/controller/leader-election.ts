@@ -128,8 +128,6 @@ export type LeaderElectionFact =
   /** The orders are in the brokers' queues. */
   | { type: 'orders.queued' }
   | { type: 'rebalance.requested' }
-  /** A configuration changed, perhaps for those that have no leader. */
-  | { type: 'uncleanElections.allowed' }
   /** ElectLeaders; `partitions` null: all. */
   | {
       type: 'election.requested'
@@ -263,8 +261,6 @@ function workOf(fact: LeaderElectionFact, { view }: LeaderElectionContext): Work
     case 'znode.changed':
     case 'znode.childrenChanged':
       return workOfZnode(fact)
-    case 'uncleanElections.allowed':
-      return { kind: 'retry' }
     case 'rebalance.requested':
       return { kind: 'rebalance' }
     case 'election.requested': {
@@ -612,7 +608,6 @@ export const leaderElectionMachine = setup({
     // Of what is watched only /controller can be created, and that is another chart's.
     'znode.created': {},
     'rebalance.requested': { actions: 'keep' },
-    'uncleanElections.allowed': { actions: 'keep' },
     'election.requested': { actions: 'keep' },
     'alterPartition.received': { actions: 'keep' },
     'controlledShutdown.received': { actions: 'keep' },
@@ -678,7 +673,6 @@ export const leaderElectionMachine = setup({
           {},
         ],
         'rebalance.requested': { target: 'electing.weighing', actions: ['keep', 'takeUp'] },
-        'uncleanElections.allowed': { target: 'electing.weighing', actions: ['keep', 'takeUp'] },
         'election.requested': { target: 'electing.weighing', actions: ['keep', 'takeUp'] },
         'alterPartition.received': { target: 'electing.weighing', actions: ['keep', 'takeUp'] },
         'controlledShutdown.received': {

@@ -94,8 +94,6 @@ export type Work =
       readonly brokerEpoch: number
     }
   | { readonly kind: 'rebalance' }
-  /** Whatever has no leader tries again (processTopicUncleanLeaderElectionEnable). */
-  | { readonly kind: 'retry' }
   /** Unclean elections were allowed: of one topic, or (null) by default. */
   | { readonly kind: 'uncleanElection'; readonly topic: string | null }
   /** `request` null: by znode, from which what is refused is to go. */
@@ -296,8 +294,6 @@ export function weigh(
       return takeStep(before, task, work)
     case 'reassignmentListing':
       return { view: before, task }
-    case 'retry':
-      return { view: before, task: { ...task, aims: aimsForOnline(before) } }
     case 'rebalance': {
       const aims = aimsForRebalance(before, options.imbalancePercentageMax)
       return { view: before, task: { ...task, aims } }

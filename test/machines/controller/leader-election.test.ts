@@ -994,7 +994,10 @@ test('where unclean elections are allowed now, whatever has no leader tries agai
     statesRead([0, leadership(-1, [2])]),
     queued,
   )
-  const [, commands] = step(leaderElectionMachine, start, { type: 'uncleanElections.allowed' })
+  const [, commands] = step(leaderElectionMachine, start, {
+    type: 'uncleanElection.allowed',
+    topic: null,
+  })
   expect(commands).toEqual([
     { type: 'zk.readStates', partitions: [partition(0)], configsOf: ['orders'] },
   ])
@@ -1100,7 +1103,7 @@ test('every kind of work waits in order while another is under way', () => {
     znode('childrenChanged', '/admin/delete_topics'),
     { type: 'replicas.failed', brokerId: 1, partitions: ['orders-0'] },
     { type: 'replicas.recovered', brokerId: 1, partitions: ['orders-0'] },
-    { type: 'uncleanElections.allowed' },
+    { type: 'uncleanElection.allowed', topic: null },
     { type: 'logDirs.failed', brokers: [1] },
     { type: 'orders.dropped', brokerId: 1 },
     { type: 'controlledShutdown.received', request: 1, brokerId: 1, brokerEpoch: -1 },
@@ -1114,7 +1117,7 @@ test('every kind of work waits in order while another is under way', () => {
     'deletions',
     'diskFailure',
     'diskRecovery',
-    'retry',
+    'uncleanElection',
     'inquiry',
     'startup',
     'shutdown',
