@@ -15,6 +15,12 @@ export interface Acl {
   readonly id: Identity
 }
 
+/** An entry as a client sends it: not even names need be there. */
+export interface AskedAcl {
+  readonly perms: number
+  readonly id: { readonly scheme: string | null; readonly id: string | null }
+}
+
 /** `world:anyone` may do all. */
 export const openAcl: readonly Acl[] = [
   { perms: permissions.all, id: { scheme: 'world', id: 'anyone' } },
@@ -86,28 +92,35 @@ export function isAllowed(
   )
 }
 
-const same = (a: Acl, b: Acl): boolean =>
+/** Schemes whose entries name somebody. */
+const idSchemes = ['world', 'digest', 'ip']
+
+const same = (a: AskedAcl, b: AskedAcl): boolean =>
   a.perms === b.perms && a.id.scheme === b.id.scheme && a.id.id === b.id.id
 
 /**
  * The list as it is stored: without repetitions, `auth` replaced by who the connection has proved to be. INVALIDACL where
- * an entry is of no known form (PrepRequestProcessor.fixupACL).
+ * an entry is of no known form, MARSHALLINGERROR where it lacks the id of a known scheme (PrepRequestProcessor.fixupACL).
  */
 export function fixedUpAcl(
-  acl: readonly Acl[] | null,
+  acl: readonly AskedAcl[] | null,
   identities: readonly Identity[],
 ): readonly Acl[] | KeeperCode {
   const fixed: Acl[] = []
   for (const [index, entry] of (acl ?? []).entries()) {
     if (acl?.findIndex(other => same(other, entry)) !== index) continue
+    const { perms } = entry
     const { scheme, id } = entry.id
-    if (scheme === 'world' && id === 'anyone') fixed.push(entry)
-    else if (scheme === 'auth') {
+    if (scheme === 'auth') {
       // An address proves nothing: `auth` never stands for it.
       const proved = identities.filter(it => it.scheme === 'digest' || it.scheme === superScheme)
       if (proved.length === 0) return keeperCodes.INVALIDACL
-      fixed.push(...proved.map(identity => ({ perms: entry.perms, id: identity })))
-    } else if (isValidId(entry.id)) fixed.push(entry)
+      fixed.push(...proved.map(identity => ({ perms, id: identity })))
+    } else if (scheme === null) return keeperCodes.INVALIDACL
+    else if (id === null)
+      return idSchemes.includes(scheme) ? keeperCodes.MARSHALLINGERROR : keeperCodes.INVALIDACL
+    else if ((scheme === 'world' && id === 'anyone') || isValidId({ scheme, id }))
+      fixed.push({ perms, id: { scheme, id } })
     else return keeperCodes.INVALIDACL
   }
   if (fixed.length === 0) return keeperCodes.INVALIDACL

@@ -24,6 +24,9 @@ import type { Stat } from './txn.ts'
 
 const identity = struct({ scheme: string, id: string })
 export const aclList = nullable(array({ perms: int32, id: identity }))
+/** As clients send it: kazoo leaves the id of `auth` null. */
+const askedIdentity = struct({ scheme: nullable(string), id: nullable(string) })
+const askedAclList = nullable(array({ perms: int32, id: askedIdentity }))
 export const buffer = nullable(bytes)
 const paths = array(string)
 
@@ -95,7 +98,7 @@ export const syncConnected = 3
 
 // ─── Operations ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const creation = { path: string, data: buffer, acl: aclList, flags: int32 }
+const creation = { path: string, data: buffer, acl: askedAclList, flags: int32 }
 const reading = { path: string, watch: bool }
 const withStat = { path: string, stat: wireStat }
 const none = {} satisfies Fields
@@ -115,7 +118,7 @@ export const operations = {
   getAcl: { opcode: 6, request: { path: string }, response: { acl: aclList, stat: wireStat } },
   setAcl: {
     opcode: 7,
-    request: { path: string, acl: aclList, version: int32 },
+    request: { path: string, acl: askedAclList, version: int32 },
     response: { stat: wireStat },
   },
   getChildren: { opcode: 8, request: reading, response: { children: array(string) } },

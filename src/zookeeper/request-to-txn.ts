@@ -3,7 +3,14 @@
  * error wins, so it is ZooKeeper's.
  */
 import type { SessionId } from '../ids.ts'
-import { type Acl, fixedUpAcl, type Identity, isAllowed, permissions } from './acl.ts'
+import {
+  type Acl,
+  type AskedAcl,
+  fixedUpAcl,
+  type Identity,
+  isAllowed,
+  permissions,
+} from './acl.ts'
 import type { DataTree } from './data-tree.ts'
 import { type KeeperCode, keeperCodes } from './error.ts'
 import type { RequestBody } from './jute.ts'
@@ -277,7 +284,7 @@ const sequenceDigits = (childrenCreated: number): string =>
     ? `-${String(-childrenCreated).padStart(9, '0')}`
     : String(childrenCreated).padStart(10, '0')
 
-function fixedUp(acl: readonly Acl[] | null, { identities }: Requester): readonly Acl[] {
+function fixedUp(acl: readonly AskedAcl[] | null, { identities }: Requester): readonly Acl[] {
   const fixed = fixedUpAcl(acl, identities)
   if (typeof fixed === 'number') throw new Refusal(fixed)
   return fixed

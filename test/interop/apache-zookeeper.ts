@@ -14,6 +14,7 @@ export const apacheZooKeeperInstalled = existsSync(jar) && existsSync(java)
 export interface ApacheZooKeeper {
   readonly address: Address
   readonly dataDir: string
+  readonly pid: number
   /** Ends it at once, as `kill -9`; with nothing left behind but the data directory. */
   kill(): Promise<void>
   /** Ends it and removes its data. */
@@ -122,7 +123,7 @@ export async function startApacheZooKeeper(
     await kill()
     rmSync(own, { recursive: true, force: true })
   }
-  const started: ApacheZooKeeper = { address, dataDir, kill, stop }
+  const started: ApacheZooKeeper = { address, dataDir, pid: server.pid ?? 0, kill, stop }
   running.add(started)
   const untilMs = Date.now() + 30_000
   while ((await fourLetterWord(address, 'srvr'))?.includes('Mode: standalone') !== true) {

@@ -13,7 +13,7 @@ import { random, steps, superDigest, transcript } from './zookeeper-steps.ts'
  * Goal: to the same requests the embedded server says the same as Apache ZooKeeper: results, error codes, Stats but for times,
  * watch events and their order. Differences that are meant are in docs/ZOOKEEPER.md.
  *
- * `ZOOKEEPER_SEEDS=1000` looks at that many random sequences of each kind; a failing one names its seed.
+ * `npm run differential` looks at 200 random sequences of each kind, `ZOOKEEPER_SEEDS=1000` at that many; a failing one names its seed.
  */
 
 const seeds = Number(process.env.ZOOKEEPER_SEEDS ?? 10)

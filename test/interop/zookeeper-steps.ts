@@ -3,12 +3,18 @@
  * session ids, times, and a notification's zxid (−1 before ZooKeeper 3.9).
  */
 import { seededRandom } from '../../src/platform/random.ts'
+import type { AskedAcl } from '../../src/zookeeper/acl.ts'
 import type { Operation, RequestBody } from '../../src/zookeeper/jute.ts'
 import { utf8 } from '../actors/zookeeper/ensemble.ts'
 import { type Heard, RawClient } from '../actors/zookeeper/raw-client.ts'
 
 const world = [{ perms: 31, id: { scheme: 'world', id: 'anyone' } }]
-const creation = (path: string, flags = 0, data: string | null = 'x', acl = world) => ({
+const creation = (
+  path: string,
+  flags = 0,
+  data: string | null = 'x',
+  acl: readonly AskedAcl[] = world,
+) => ({
   path,
   data: data === null ? null : utf8(data),
   acl,
@@ -354,6 +360,18 @@ export const steps: Readonly<Record<string, Step>> = {
     bob.ask('auth', { type: 0, scheme: 'magic', credentials: utf8('x') }, -4)
     say('unknown', [...(await bob.untilReply()), await bob.next()])
     await close(ann, say)
+  },
+  'acl: names that are not there': async (at, say) => {
+    const client = await RawClient.session(at.host, at.port)
+    await client.call('auth', digest('ann:secret'))
+    for (const scheme of ['auth', 'world', 'digest', 'ip', 'magic', null])
+      for (const id of [null, '', 'x']) {
+        const acl = [{ perms: 31, id: { scheme, id } }]
+        const heard = await client.call('create', creation(`/of-${scheme}-${id}`, 0, null, acl))
+        say(`${scheme} ${id}`, heard)
+      }
+    say('stored', await client.call('getAcl', { path: '/of-auth-null' }))
+    await close(client, say)
   },
   'watches: kinds and order': async (at, say) => {
     const one = await RawClient.session(at.host, at.port)
