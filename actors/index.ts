@@ -32,6 +32,7 @@ export {
   cluster,
 } from './cluster-logic.ts'
 export type * from './cluster-state.ts'
+export { connectAdmin } from './connect-admin.ts'
 export type { FaultHandle, FaultScope } from './fault-handle.ts'
 export type { Faults } from './faults.ts'
 export type { LinkFrame } from './line-frames.ts'

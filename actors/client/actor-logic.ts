@@ -67,7 +67,7 @@ export type ProducerActorCommand =
   | { readonly type: 'flush' }
 
 /** A world of one's own, for a client outside any cluster's registry. */
-function ownWorld(
+export function ownWorld(
   platform: Platform,
   name: string,
   trace: Trace | undefined,

@@ -158,7 +158,8 @@ export class ClusterUnderTest {
       // The others hear of it in their own time.
       for (;;) {
         const known = await this.ask(leader, Metadata, 12, { topics: [{ name: topic }] })
-        if (known.topics[0]?.partitions[partition]?.leaderId === leader) break
+        const at = known.topics[0]?.partitions.find(it => it.partitionIndex === partition)
+        if (at?.leaderId === leader) break
         await sleep(20)
       }
     }

@@ -54,8 +54,11 @@ export function clientSuite(client: ClientUnderTest): void {
       for (let p = 0; p < partitions; p++)
         await cluster.partition(topic, p).until(({ isr }) => isr.length === 3)
     }
-    const produce = (topic: string, partition: number, values: readonly string[]) =>
-      start().ask('produce', { topic, partition, codec: 'none', values })
+    const produce = async (topic: string, partition: number, values: readonly string[]) => {
+      await using producer = cluster.producer(`for-${topic}-${++produced}`)
+      await Promise.all(values.map(value => producer.send({ topic, partition, value })))
+    }
+    let produced = 0
     /** Waits until these members share all partitions, so many each. */
     const sharing = (members: readonly ClientProcess[], shares: readonly number[]): Promise<void> =>
       eventually(
