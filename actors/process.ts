@@ -7,6 +7,7 @@ import type {
   Socket,
   SocketEvents,
   Timer,
+  Volume,
 } from '../src/ports.ts'
 
 type Callback = () => void
@@ -153,6 +154,7 @@ export class Process {
       flushDirectory: path => base.flushDirectory(path),
       flushLater: (files, directories, done) =>
         base.flushLater(files, directories, error => this.#run(() => done(error))),
+      ...(base.volume === undefined ? {} : { volume: () => (base.volume as () => Volume)() }),
       lock: () => {
         const unlock = base.lock()
         const once = (): void => {

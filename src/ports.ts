@@ -106,6 +106,13 @@ export interface DiskFile {
   close(): void
 }
 
+/** Where a disk's files are on this machine, and what the volume that they are on has. */
+export interface Volume {
+  readonly directory: string
+  readonly totalBytes: number
+  readonly usableBytes: number
+}
+
 /** The files of one node. Paths are relative, with `/`. */
 export interface Disk {
   /** Opens for reading and appending; makes the file and its directories where they are missing. */
@@ -129,6 +136,8 @@ export interface Disk {
     directories: readonly string[],
     done: (error: Error | null) => void,
   ): void
+  /** Undefined where the files are not a machine's. */
+  volume?(): Volume
   /**
    * Takes the disk for one process. The answer gives it back; so does the process's end.
    *

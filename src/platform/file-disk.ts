@@ -19,10 +19,11 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statfsSync,
   writeSync,
   writevSync,
 } from 'node:fs'
-import { dirname, join, sep } from 'node:path'
+import { dirname, join, resolve, sep } from 'node:path'
 import type { Disk, DiskFile } from '../ports.ts'
 import { lockDirectory } from './directory-lock.ts'
 import { type DescribedFile, FileDescriptors } from './file-descriptors.ts'
@@ -128,6 +129,11 @@ export function fileDisk(directory: string, options: FileDiskOptions = {}): Disk
       }
       for (const handle of handles) (handle as FileHandle).flushLater(one)
       for (const path of directories) flushDirectoryLater(at(path), one)
+    },
+    volume() {
+      const { blocks, bavail, bsize } = statfsSync(directory)
+      const bytes = { totalBytes: blocks * bsize, usableBytes: bavail * bsize }
+      return { directory: resolve(directory), ...bytes }
     },
     lock: () => {
       // Somebody may have removed it since the life before.

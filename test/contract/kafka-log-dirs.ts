@@ -1,6 +1,5 @@
 /**
- * The files of a broker, as Apache Kafka 3.9.1 reads and writes them: `node test/contract/kafka-log-dirs.ts`, where Java and Maven are
- * present.
+ * The files of a broker, as Apache Kafka 3.9.1 reads and writes them: `npm run contract:log-dirs`, where Java and Maven are present.
  *
  * - Kafka's DumpLogSegments verifies every segment, index and snapshot that Samsa has written;
  * - Samsa starts on the data directories of Kafka and its ZooKeeper, after a clean shutdown and after SIGKILL;
@@ -8,15 +7,48 @@
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CompressionTypes, Kafka, logLevel } from 'kafkajs'
+import kafkajs, { CompressionTypes, Kafka, logLevel } from 'kafkajs'
 import { startCluster } from '../../actors/node.ts'
+import { nodeCompression } from '../../src/platform/node-compression.ts'
 import { kafkaClassPath, startApacheKafka } from './apache-kafka.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'samsa-log-dirs-'))
 const perPartition = 400
+
+// What kafkajs lacks.
+const port = nodeCompression()
+for (const [name, type] of [
+  ['snappy', CompressionTypes.Snappy],
+  ['lz4', CompressionTypes.LZ4],
+  ['zstd', CompressionTypes.ZSTD],
+] as const)
+  // A module of the old kind: not all it exports has a name of its own.
+  kafkajs.CompressionCodecs[type] = () => ({
+    compress: async ({ buffer }: { buffer: Buffer }) => Buffer.from(port.compress(name, buffer)),
+    decompress: async (buffer: Buffer) => Buffer.from(port.decompress(name, buffer, 1 << 26)),
+  })
+const codecs = [
+  CompressionTypes.None,
+  CompressionTypes.GZIP,
+  CompressionTypes.Snappy,
+  CompressionTypes.LZ4,
+  CompressionTypes.ZSTD,
+]
+
+/** For what a cluster that has just started may not answer yet. */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  const byMs = Date.now() + 60_000
+  for (;;)
+    try {
+      return await ask()
+    } catch (error) {
+      if (Date.now() > byMs) throw error
+      await new Promise(resolve => setTimeout(resolve, 500))
+    }
+}
 
 const client = (bootstrap: string): Kafka =>
   new Kafka({
@@ -40,7 +72,9 @@ const topics = [
 /** Smaller and busier than usual, so that there is something to look at: rolls, index entries, compaction. */
 const config = { 'log.index.interval.bytes': 1000, 'log.cleaner.backoff.ms': 200 }
 
-/** Two partitions each of plain, gzipped and idempotent batches, keys that repeat, tombstones, and offsets of a group. */
+/**
+ * Two partitions each of idempotent batches, plain and by each codec, keys that repeat, tombstones, and offsets of a group.
+ */
 async function fill(kafka: Kafka): Promise<void> {
   const admin = kafka.admin()
   await admin.connect()
@@ -52,7 +86,7 @@ async function fill(kafka: Kafka): Promise<void> {
   await producer.connect()
   for (let i = 0; i < perPartition; i += 4)
     for (const partition of [0, 1]) {
-      const compression = i % 3 === 0 ? CompressionTypes.GZIP : CompressionTypes.None
+      const compression = codecs[(i / 4) % codecs.length] as CompressionTypes
       const numbers = [i, i + 1, i + 2, i + 3]
       const padding = '.'.repeat(100)
       await producer.send({
@@ -89,7 +123,7 @@ async function readAll(
 ): Promise<{ partition: number; offset: number; key: string; value: string | null }[]> {
   const admin = kafka.admin()
   await admin.connect()
-  const ends = await admin.fetchTopicOffsets(topic)
+  const ends = await patiently(() => admin.fetchTopicOffsets(topic))
   const waiting = new Map(ends.map(({ partition, high }) => [partition, Number(high)]))
   await admin.disconnect()
   const consumer = kafka.consumer({ groupId: `reader-${Math.random()}`, maxWaitTimeInMs: 100 })
@@ -152,7 +186,9 @@ async function check(kafka: Kafka, appended: number): Promise<void> {
   }
   const admin = kafka.admin()
   await admin.connect()
-  const [offsets] = await admin.fetchOffsets({ groupId: 'billing', topics: ['orders'] })
+  const [offsets] = await patiently(() =>
+    admin.fetchOffsets({ groupId: 'billing', topics: ['orders'] }),
+  )
   assert.deepEqual(offsets?.partitions.map(({ offset }) => offset).toSorted(), ['11', '12'])
   await admin.disconnect()
 }
@@ -184,7 +220,8 @@ function dump(files: readonly string[], ...options: readonly string[]): string {
   return said
 }
 
-function verify(directory: string): number {
+/** What is verified, by kind. */
+function verify(directory: string): string {
   const files = readdirSync(directory, { recursive: true, encoding: 'utf8' })
     .filter(name => /\d{20}\.(log|index|timeindex|snapshot)$/.test(name))
     .map(name => join(directory, name))
@@ -199,7 +236,21 @@ function verify(directory: string): number {
     kind('.log').filter(name => name.includes('__consumer_offsets')),
     '--offsets-decoder',
   )
-  return files.length
+  const codecsFound = new Set(
+    dump(kind('.log'), '--print-data-log').match(/(?<=compresscodec: )\w+/g),
+  )
+  assert.deepEqual([...codecsFound].sort(), ['gzip', 'lz4', 'none', 'snappy', 'zstd'])
+  assert.ok(kind('.snapshot').length > 0 && kind('.index').length > 0)
+  assert.ok(files.some(name => /accounts-\d/.test(name)))
+  return ['.log', '.index', '.timeindex', '.snapshot']
+    .map(suffix => `${kind(suffix).length} ${suffix}`)
+    .join(', ')
+}
+
+/** Compaction has been at work: there are gaps between offsets, and it is written down how far. */
+function compacted(directory: string): boolean {
+  const checkpoint = readFileSync(join(directory, 'cleaner-offset-checkpoint'), 'utf8')
+  return /^accounts [01] [1-9]\d*$/m.test(checkpoint)
 }
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
@@ -211,7 +262,8 @@ try {
   await check(client(first.bootstrapServers), 0)
   await first.stop()
   for (const id of [1, 2, 3])
-    say(`DumpLogSegments verifies ${verify(join(ours, `broker-${id}`))} files of broker ${id}`)
+    say(`DumpLogSegments verifies of broker ${id}: ${verify(join(ours, `broker-${id}`))}`)
+  assert.ok([1, 2, 3].some(id => compacted(join(ours, `broker-${id}`))))
 
   const taken = await startApacheKafka({ home: ours, config })
   await check(client(taken.bootstrap), 0)
