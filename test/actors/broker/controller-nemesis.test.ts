@@ -9,7 +9,7 @@ import { type MemoryPlatform, memoryPlatform } from '../../../actors/memory.ts'
 import type { LeaderElectionCommand } from '../../../machines/controller/leader-election.ts'
 import { seededRandom } from '../../../src/platform/random.ts'
 import type { Network, Random } from '../../../src/ports.ts'
-import { DeleteTopicsZNode, TopicsZNode } from '../../../src/zookeeper/paths.ts'
+import { DeleteTopicsZNode, TopicsZNode, TopicZNode } from '../../../src/zookeeper/paths.ts'
 import { WholeCluster } from './whole-cluster.ts'
 
 const seeds = Number(process.env.SEEDS ?? 4)
@@ -27,6 +27,19 @@ const kinds = [
   'create',
   'create',
   'delete',
+  'move',
+  'move',
+  'move',
+] as const
+
+/** Brokers in all their orders. */
+const orders = [
+  [1, 2, 3],
+  [1, 3, 2],
+  [2, 1, 3],
+  [2, 3, 1],
+  [3, 1, 2],
+  [3, 2, 1],
 ] as const
 
 /** Topics that come and go. */
@@ -110,6 +123,14 @@ async function ordeal(seed: number, share: number): Promise<void> {
     if (kind === 'depose') unlessRefused(it.zookeeper.delete('/controller'))
     if (kind === 'delete')
       unlessRefused(it.zookeeper.create(DeleteTopicsZNode.topicPath(pick(passing)), null))
+    if (kind === 'move' && it.controllerId !== -1) {
+      const { topic, partition } = pick(cluster.state().partitions)
+      const [first, second, third] = pick(orders)
+      const replicas = pick([[first], [first, second], [first, second, third], null])
+      unlessRefused(
+        it.world(it.controllerId).controller.alterReassignments([{ topic, partition, replicas }]),
+      )
+    }
     if (kind === 'create' && broker.state === 'running' && it.world(broker.id).zookeeper)
       unlessRefused(
         createTopic(it.world(broker.id), {
@@ -149,6 +170,11 @@ async function ordeal(seed: number, share: number): Promise<void> {
   const topics = await it.answer(it.zookeeper.getChildren(TopicsZNode.path))
   for (const { id } of cluster.brokers)
     expect([...it.world(id).metadata.topicNames()].sort()).toEqual([...topics].sort())
+  for (const topic of topics)
+    expect(await it.znode(TopicZNode.path(topic))).toMatchObject({
+      adding_replicas: {},
+      removing_replicas: {},
+    })
   for (const { topic, partition, leader, leaderEpoch, isr } of cluster.state().partitions)
     expect(await it.znode(`/brokers/topics/${topic}/partitions/${partition}/state`)).toMatchObject({
       leader,
