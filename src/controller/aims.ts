@@ -14,6 +14,7 @@ import {
 import { electPreferred } from './election.ts'
 import type { Aim } from './partition-change.ts'
 import { partitionStateOf } from './partition-states.ts'
+import { isBeingReassigned } from './reassignment.ts'
 
 const electing = (
   { topic, partition }: TopicPartition,
@@ -136,7 +137,7 @@ export function aimsForElection(
 
 /**
  * Leadership back to the preferred replicas of every broker of whose partitions more than this share is led by others, where
- * that can be (checkAndTriggerAutoLeaderRebalance).
+ * that can be; none while any partition is being reassigned (checkAndTriggerAutoLeaderRebalance).
  *
  * @param imbalancePercentageMax `leader.imbalance.per.broker.percentage`
  */
@@ -144,6 +145,8 @@ export function aimsForRebalance(
   view: ClusterView,
   imbalancePercentageMax: number,
 ): readonly Aim[] {
+  // Replicas on the move need what the brokers can do.
+  if ([...allPartitions(view)].some(({ row }) => isBeingReassigned(row))) return []
   const byPreferred = Map.groupBy(lastingPartitions(view), ({ row }) => row.replicas[0])
   const aims: Aim[] = []
   for (const [preferred, partitions] of byPreferred) {
@@ -152,8 +155,7 @@ export function aimsForRebalance(
     )
     if (astray.length * 100 <= partitions.length * imbalancePercentageMax) continue
     for (const known of astray) {
-      const { addingReplicas, removingReplicas, leadership, replicas } = known.row
-      if (addingReplicas.length + removingReplicas.length > 0) continue
+      const { leadership, replicas } = known.row
       const elected = electPreferred({
         replicas,
         isr: leadership?.isr ?? [],

@@ -222,7 +222,7 @@ test('leaders go back to the preferred replica of a broker that too many left', 
   expect(rebalanced([astray, ...Array<PartitionRow>(8).fill(home)])).toEqual([[0, 1]])
   expect(rebalanced([row([1, 2], leadership(2, [2]))])).toEqual([])
   expect(rebalanced([astray], [2])).toEqual([])
-  expect(rebalanced([{ ...astray, addingReplicas: [1] }])).toEqual([])
+  expect(rebalanced([astray, { ...home, addingReplicas: [1] }])).toEqual([])
 })
 
 test('the view is as the writes were: versions count up, a new znode has version 0', () => {
