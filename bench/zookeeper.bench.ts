@@ -3,7 +3,7 @@
  * client with 500 requests under way and of 50 with 10 each, over TCP, with fsync and without; and how long until there is a session.
  * Each server and the load have a process of their own; the same load asks both, in turns, so that a busy machine falls on both alike.
  *
- * `ROUNDS=5` `REQUESTS=20000` `WARM_UPS=3` say how much.
+ * `ROUNDS=5` `REQUESTS=20000` `WARM_UPS=3` say how much, `KINDS=set,get` which.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -11,10 +11,17 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { apacheZooKeeperInstalled, startApacheZooKeeper } from '../test/interop/apache-zookeeper.ts'
 import { median, table } from './report.ts'
-import { type Kind, kinds, type Round, type Taken, untilSession } from './zookeeper-load.ts'
+import {
+  kinds as allKinds,
+  type Kind,
+  type Round,
+  type Taken,
+  untilSession,
+} from './zookeeper-load.ts'
 
 const rounds = Number(process.env.ROUNDS ?? 5)
 const requests = Number(process.env.REQUESTS ?? 20_000)
+const kinds = allKinds.filter(kind => process.env.KINDS?.split(',').includes(kind) ?? true)
 const warmUps = Number(process.env.WARM_UPS ?? 3)
 const crowds = [
   { clients: 1, inFlight: 500 },
