@@ -18,18 +18,21 @@ class Story {
   readonly lines: string[] = []
   readonly #startAtMs: number
   readonly #names: ReadonlyMap<string, string>
+  readonly #baseZxid: number
 
-  constructor(startAtMs: number, names: ReadonlyMap<string, string>) {
+  /** @param baseZxid of the last transaction before: zxids are counted from there */
+  constructor(startAtMs: number, names: ReadonlyMap<string, string>, baseZxid: number) {
+    this.#baseZxid = baseZxid
     this.#startAtMs = startAtMs
     this.#names = names
   }
 
   say(atMs: number, where: string, what: string): void {
-    this.lines.push(`${this.seconds(atMs).padStart(9)}  ${where.padEnd(30)}  ${this.short(what)}`)
+    this.lines.push(`${this.seconds(atMs).padStart(8)}  ${where.padEnd(30)}  ${this.short(what)}`)
   }
 
   seconds(atMs: number): string {
-    return `${((atMs - this.#startAtMs) / 1000).toFixed(3)} s`
+    return `${((atMs - this.#startAtMs) / 1000).toFixed(2)} s`
   }
 
   short(text: string): string {
@@ -51,7 +54,11 @@ class Story {
       if (states[0] !== states[1]) this.say(atMs, where, states.join(' → '))
     } else if (kind === 'znode') {
       const owner = detail.ephemeralOwner === undefined ? '' : ` of ${detail.ephemeralOwner}`
-      this.say(atMs, where, `zxid ${detail.zxid}: ${type} ${detail.path}${owner}`)
+      this.say(
+        atMs,
+        where,
+        `zxid +${Number(detail.zxid) - this.#baseZxid}: ${type} ${detail.path}${owner}`,
+      )
     } else if (kind === 'message' && type === 'zk.watch')
       this.say(atMs, where, `is told: ${detail.kind} ${detail.path}`)
     else if (kind === 'note') this.say(atMs, '', `— ${type}`)
@@ -88,7 +95,7 @@ async function ephemeral(): Promise<string[]> {
     [anna.sessionId, '(anna)'],
     [bert.sessionId, '(bert)'],
   ])
-  const story = new Story(platform.clock.now(), names)
+  const story = new Story(platform.clock.now(), names, zookeeper.server.tree.lastZxid)
   const isTold = ({ kind, path, type }: TraceEntry): boolean =>
     kind === 'znode' ||
     type === 'zk.watch' ||
@@ -136,8 +143,14 @@ async function reign(cluster: Cluster): Promise<{ story: Story; id: number }> {
   await cluster.advance(1000)
   const id = cluster.controller?.id ?? 0
   const session = String(cluster.broker(id).sessionId)
-  const names = new Map([[session, `(broker-${id})`]])
-  const story = new Story(cluster.platform.clock.now(), names)
+  const names = new Map(
+    cluster.brokers.map(broker => [String(broker.sessionId), `(broker-${broker.id})`]),
+  )
+  const zxids = cluster.trace.kept.flatMap(({ kind, detail }) =>
+    kind === 'znode' ? [Number(detail.zxid)] : [],
+  )
+  const lastZxid = Math.max(...zxids)
+  const story = new Story(cluster.platform.clock.now(), names, lastZxid)
   const isTold = ({ kind, path, type, detail }: TraceEntry): boolean =>
     (kind === 'state' &&
       (/^broker-\d\/controller$/.test(path) ||
@@ -179,7 +192,8 @@ async function sessionLost(): Promise<string[]> {
   cluster.broker(id).resume()
   await cluster.advance(3000)
   cluster.note(`controller is broker ${cluster.state().controller}`)
-  return story.lines
+  const session = String(cluster.broker(id).sessionId)
+  return story.lines.map(line => line.replace(session, `(broker-${id}, its next)`))
 }
 
 /** Nodes below a path and what they hold. */
@@ -223,10 +237,10 @@ async function configChanges(): Promise<string[]> {
   cluster.trace.entries.subscribe(({ kind, type, atMs, detail }) => {
     const path = String(detail.path)
     if (!/^\/config\/(changes\/|topics\/orders)/.test(path)) return
-    const seconds = ((atMs - startAtMs) / 1000).toFixed(3).padStart(7)
-    if (kind === 'znode') lines.push(`${seconds} s  zxid ${detail.zxid}: ${type} ${path}`)
+    const seconds = ((atMs - startAtMs) / 1000).toFixed(2).padStart(6)
+    if (kind === 'znode') lines.push(`${seconds} s  ${type} ${path}`)
     if (kind === 'znode' && type !== 'deleted')
-      lines.push(`${' '.repeat(11)}${told(cluster.znode(path) ?? null)}`)
+      lines.push(`${' '.repeat(10)}${told(cluster.znode(path) ?? null)}`)
   })
   const admin = cluster.admin()
   for (const value of ['60000', '120000'])
