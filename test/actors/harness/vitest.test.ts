@@ -76,6 +76,22 @@ describe('a cluster for each test', () => {
     await expect(billing).toHaveLag(0, { timeoutMs: 120_000 })
   })
 
+  test('members of a group are waited for, however many', async ({ cluster }) => {
+    const join = (name: string) => {
+      const consumer = cluster.consumer(name, { groupId: 'three', topics: ['orders'] })
+      consumer.batches.subscribe(batch => batch.ack())
+      return consumer
+    }
+    const [first] = [join('a'), join('b'), join('c')]
+    const { members, state } = await cluster.group('three').stable({ members: 3 })
+    expect(members).toHaveLength(3)
+    expect(state).toBe('stable')
+    first?.kill()
+    await cluster.group('three').stable({ members: 2, timeoutMs: 120_000 })
+    const wrong = cluster.group('three').stable({ members: 5, timeoutMs: 100 })
+    await expect(wrong).rejects.toThrow(/three/)
+  })
+
   test('what is not so is told with how things stand and with the story', async ({ cluster }) => {
     const orders = cluster.partition('orders', 0)
     const leader = orders.leader?.id ?? 0
@@ -136,7 +152,8 @@ interface Report {
   }[]
 }
 
-test('tests that ought to fail do, and say why', async () => {
+// A vitest within a vitest, on a machine that has others to run.
+test('tests that ought to fail do, and say why', { timeout: 120_000 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'samsa-'))
   const file = join(folder, 'report.json')
   const output = await new Promise<string>(done =>
