@@ -20,12 +20,12 @@ const perPartition = 400
 
 // What kafkajs lacks.
 const port = nodeCompression()
+// A module of the old kind: not all it exports has a name of its own.
 for (const [name, type] of [
   ['snappy', CompressionTypes.Snappy],
   ['lz4', CompressionTypes.LZ4],
   ['zstd', CompressionTypes.ZSTD],
 ] as const)
-  // A module of the old kind: not all it exports has a name of its own.
   kafkajs.CompressionCodecs[type] = () => ({
     compress: async ({ buffer }: { buffer: Buffer }) => Buffer.from(port.compress(name, buffer)),
     decompress: async (buffer: Buffer) => Buffer.from(port.decompress(name, buffer, 1 << 26)),
