@@ -238,14 +238,14 @@ function recovery(): void {
   const rows: string[][] = []
   const directory = fresh()
   fill(fileDisk(directory), 'bench-0', recoveredBytes).close()
-  for (const clean of [false, true]) {
-    const started = performance.now()
+  for (const clean of [true, false]) {
+    const started = process.cpuUsage()
     const recoveryPoint = clean ? Number.MAX_SAFE_INTEGER : 0
     const log = Log.open(fileDisk(directory), 'bench-0', defaultLogOptions, Date.now(), {
       clean,
       recoveryPoint,
     })
-    const taken = seconds(started)
+    const taken = worked(started)
     log.abandon()
     rows.push([
       clean ? 'after a clean shutdown' : 'after a crash, nothing of it flushed',
@@ -254,7 +254,7 @@ function recovery(): void {
     ])
   }
   rmSync(directory, { recursive: true })
-  console.log(table([`a log of ${recoveredBytes / gib} GiB`, 'opens in', 'per GiB'], rows))
+  console.log(table([`a log of ${recoveredBytes / gib} GiB`, 'opens in CPU s', 'per GiB'], rows))
 }
 
 // ─── A process of its own ──────────────────────────────────────────────────────────────────────────────────────────────────────────

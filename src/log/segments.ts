@@ -53,6 +53,7 @@ export function loadSegments(disk: Disk, directory: string, loading: Loading): S
   const { clean, recoveryPoint } = loading
   const isFlushed = (base: number | undefined): boolean =>
     clean || (base !== undefined && base <= recoveryPoint)
+  const recovered: Segment[] = []
   let broken = false
   bases.forEach((baseOffset, i) => {
     const segment = new Segment(
@@ -69,9 +70,14 @@ export function loadSegments(disk: Disk, directory: string, loading: Loading): S
       segment.remove()
       return
     }
-    if (!isFlushed(bases[i + 1]) || !segment.load()) broken = segment.recover(loading.recovered) > 0
+    if (!isFlushed(bases[i + 1]) || !segment.load()) {
+      broken = segment.recover(loading.recovered) > 0
+      recovered.push(segment)
+    }
     segments.push(segment)
   })
+  // Indexes that were made anew are written, or the next start would walk through these segments again.
+  for (const segment of recovered) if (segment !== segments.at(-1)) segment.seal()
   // What was removed must not come back beside what is appended from now on.
   if (broken) disk.flushDirectory(directory)
   return segments

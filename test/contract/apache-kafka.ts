@@ -123,7 +123,7 @@ export async function startApacheKafka(options: ApacheKafkaOptions = {}): Promis
     return path
   }
   const until = async (port: number): Promise<void> => {
-    const byMs = Date.now() + 90_000
+    const byMs = Date.now() + 300_000
     while (!(await answers(port))) {
       if (Date.now() > byMs) {
         await stop()

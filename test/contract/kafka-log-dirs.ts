@@ -257,7 +257,7 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`)
 
 try {
   const ours = join(home, 'samsa')
-  const first = await startCluster({ dataDir: ours, overrides: config })
+  const first = await startCluster({ dataDir: ours, overrides: config, startTimeoutMs: 300_000 })
   await fill(client(first.bootstrapServers))
   await check(client(first.bootstrapServers), 0)
   await first.stop()
@@ -271,7 +271,7 @@ try {
   await check(client(taken.bootstrap), 1)
   await taken.stop('in order')
   say('Kafka starts on what Samsa has written, and goes on')
-  const back = await startCluster({ dataDir: ours, overrides: config })
+  const back = await startCluster({ dataDir: ours, overrides: config, startTimeoutMs: 300_000 })
   await check(client(back.bootstrapServers), 1)
   await back.stop()
   say('and Samsa on what Kafka has made of it')
@@ -283,7 +283,7 @@ try {
     await kafka.stop(how)
     // Kafka's brokers, dead as they may be, have sessions of six seconds, which only brokers of as long ones wait for.
     const overrides = { ...config, 'zookeeper.session.timeout.ms': 6000 }
-    const samsa = await startCluster({ dataDir: theirs, overrides, startTimeoutMs: 60_000 })
+    const samsa = await startCluster({ dataDir: theirs, overrides, startTimeoutMs: 300_000 })
     await check(client(samsa.bootstrapServers), 0)
     await appendOne(client(samsa.bootstrapServers), perPartition)
     await check(client(samsa.bootstrapServers), 1)

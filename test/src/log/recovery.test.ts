@@ -122,6 +122,20 @@ test('after a gap that was not flushed nothing counts: it is a loss; compaction 
   }
 })
 
+test('indexes that were made anew after a death are written: the next start does not walk through the segments again', () => {
+  const box = filled()
+  const indexes = () =>
+    box.disk
+      .list('t-0')
+      .filter(name => /index$/.test(name))
+      .map(name => `${name} ${box.disk.open(`t-0/${name}`).length}`)
+  const before = indexes()
+  for (const name of box.disk.list('t-0'))
+    if (/index$/.test(name)) box.disk.open(`t-0/${name}`).truncate(0)
+  box.reopen()
+  expect(indexes()).toEqual(before)
+})
+
 test('damaged or missing indexes are made anew', () => {
   for (const damage of ['remove', 'tear', 'noise'] as const) {
     const box = filled()
