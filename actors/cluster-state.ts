@@ -76,4 +76,6 @@ export interface GroupState {
   readonly state: string
   readonly generationId: number
   readonly members: readonly string[]
+  /** By member id: partitions as `orders-0`. Empty while the group is not stable, and for others than consumers. */
+  readonly assignments: Readonly<Record<string, readonly string[]>>
 }

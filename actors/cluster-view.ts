@@ -1,5 +1,6 @@
 import type { StateValue } from 'xstate'
-import type { TopicPartition } from '../src/ids.ts'
+import { printPartition, type TopicPartition } from '../src/ids.ts'
+import { decodeAssignment } from '../src/protocol/stored/consumer-protocol.ts'
 import type { BrokerWorld } from './broker/broker-world.ts'
 import type { BrokerNode } from './broker-node.ts'
 import type { GroupState, PartitionState, ReplicaState } from './cluster-state.ts'
@@ -81,13 +82,29 @@ export function partitionStates(nodes: readonly BrokerNode[]): PartitionState[] 
     )
 }
 
+/** Whom a group's leader assigned what, as far as consumers write it. */
+function assignments(node: BrokerNode, groupId: string): GroupState['assignments'] {
+  const described = node.running?.world.groups.describe(groupId)
+  if (described?.protocolType !== 'consumer') return {}
+  return Object.fromEntries(
+    described.members.map(({ memberId, memberAssignment }) => [
+      memberId,
+      (decodeAssignment(memberAssignment)?.assignedPartitions ?? []).flatMap(
+        ({ topic, partitions }) =>
+          partitions.map(partition => printPartition({ topic, partition })),
+      ),
+    ]),
+  )
+}
+
 /** The groups that running coordinators have in memory, by name. */
 export function groupStates(registry: Registry, nodes: readonly BrokerNode[]): GroupState[] {
   const states: GroupState[] = []
   for (const [path, root] of registry.roots) {
     const [, id, groupId] = /^broker-(\d+)\/group\/(.*)$/.exec(path) ?? []
     if (id === undefined || groupId === undefined) continue
-    if (!nodes.some(node => node.id === Number(id) && node.state === 'running')) continue
+    const node = nodes.find(({ id: of, state }) => of === Number(id) && state === 'running')
+    if (node === undefined) continue
     const { value, context } = root.getSnapshot() as {
       value: StateValue
       context: { generationId: number; members: Readonly<Record<string, unknown>> }
@@ -98,6 +115,7 @@ export function groupStates(registry: Registry, nodes: readonly BrokerNode[]): G
       state: stateName(value),
       generationId: context.generationId,
       members: Object.keys(context.members),
+      assignments: assignments(node, groupId),
     })
   }
   return states.sort((a, b) => (a.groupId < b.groupId ? -1 : 1))

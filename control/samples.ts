@@ -20,6 +20,7 @@ function look(cluster: Cluster, metrics: Metrics): Record<string, unknown> {
     for (const { broker, logStartOffset } of replicaStates)
       if (logStartOffset !== null && logStartOffset > 0)
         found[`log start ${topic}-${partition} ${broker}`] = logStartOffset
+  for (const { groupId, assignments } of state.groups) found[`assigned ${groupId}`] = assignments
   for (const [at, { what, fired, isActive }] of cluster.faults.all.entries())
     found[`fault ${at + 1}`] = { what, fired, isActive }
   for (const { name, labels, value } of metrics.read())

@@ -9,7 +9,12 @@ import { connection, isLive, lookAt, now, source } from './model/time.ts'
 import { stepBy, TimeBar, togglePlay } from './time-bar.tsx'
 import { ActorsView, ActorView } from './views/actor.tsx'
 import { EventsView } from './views/events.tsx'
+import { GroupsView } from './views/groups.tsx'
 import { brokers, MapView, partitions } from './views/map.tsx'
+import { MetricsView } from './views/metrics.tsx'
+import { SequenceView } from './views/sequence.tsx'
+import { TopicsView } from './views/topics.tsx'
+import { ZnodesView } from './views/znodes.tsx'
 
 const views: Readonly<
   Record<string, { readonly title: string; readonly View: () => JSX.Element }>
@@ -17,6 +22,11 @@ const views: Readonly<
   map: { title: 'Map', View: MapView },
   actors: { title: 'Statecharts', View: ActorsView },
   events: { title: 'Events', View: EventsView },
+  sequence: { title: 'Sequence', View: SequenceView },
+  znodes: { title: 'Znodes', View: ZnodesView },
+  groups: { title: 'Groups', View: GroupsView },
+  topics: { title: 'Topics', View: TopicsView },
+  metrics: { title: 'Metrics', View: MetricsView },
 }
 
 const current = computed(() => (view.value === 'actor' ? 'actors' : view.value))
@@ -181,9 +191,7 @@ export function App(): JSX.Element {
       <header>
         <div class="brand">
           <strong>Samsa</strong>
-          <span class="faint">
-            {isFile ? source.value?.name : 'Kafka and ZooKeeper in statecharts'}
-          </span>
+          {isFile && <span class="faint">{source.value?.name}</span>}
         </div>
         <nav aria-label="Views">
           <ul>
@@ -200,17 +208,17 @@ export function App(): JSX.Element {
         <Help />
       </header>
       {connection.value === 'lost' && (
-        <p class="lost" role="alert">
-          The cluster does not answer: what you see is the last of it.
-        </p>
+        <section class="lost" aria-label="Connection">
+          <p role="alert">The cluster does not answer: what you see is the last of it.</p>
+        </section>
       )}
       {!isLive.value && !isFile && (
-        <p class="past-note">
+        <section class="past-note" aria-label="The past">
           You look at the past.{' '}
           <button type="button" onClick={() => lookAt(null)}>
             Return to live
           </button>
-        </p>
+        </section>
       )}
       <main id="content" tabIndex={-1}>
         {connection.value === 'connecting' ? (

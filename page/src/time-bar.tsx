@@ -119,10 +119,10 @@ export function TimeBar(): JSX.Element {
         <button type="button" onClick={() => stepBy(-1, 'mark')} aria-label="To the mark before">
           <span aria-hidden="true">[</span>
         </button>
-        <button type="button" onClick={() => stepBy(-1)} aria-label="One step back">
+        <button type="button" onClick={() => stepBy(-1)} aria-label="−1, one step back">
           <span aria-hidden="true">−1</span>
         </button>
-        <button type="button" onClick={() => stepBy(1)} aria-label="One step on">
+        <button type="button" onClick={() => stepBy(1)} aria-label="+1, one step on">
           <span aria-hidden="true">+1</span>
         </button>
         <button type="button" onClick={() => stepBy(1, 'mark')} aria-label="To the next mark">

@@ -5,11 +5,11 @@ import { count, inline, sinceStart } from '../format.ts'
 import { EventRows, type Row } from '../model/events.ts'
 import { linkTo, param, setParams } from '../model/route.ts'
 import { cursor, isLive, lookAt, now, recording, startMs, version } from '../model/time.ts'
-import { ActorLink, Empty, ViewHead } from '../parts.tsx'
+import { Empty, ViewHead } from '../parts.tsx'
 
 const rowHeight = 26
 /** Rows above and below those that are seen. */
-const spare = 10
+const spare = 6
 /** A browser's boxes have a bound on their height, and lose precision below it. */
 const heightMax = 8_000_000
 
@@ -43,13 +43,31 @@ function detailOf({ line, folded, ...row }: Row): string {
   return text === '{}' ? (changed === undefined ? '' : inline(changed, 160)) : text
 }
 
+/** What links of all rows begin and end with: made once, since rows are drawn while one scrolls. */
+interface Base {
+  readonly events: string
+  readonly actor: string
+  readonly at: string
+}
+
+const baseOf = (): Base => {
+  const events = linkTo('events', { q: param('q'), fold: param('fold'), at: null })
+  const at = param('at')
+  return {
+    events: `${events}${events.includes('?') ? '&' : '?'}at=`,
+    actor: '#/actor/',
+    at: at === null ? '' : `?at=${at}`,
+  }
+}
+
 function EventRow(props: {
   readonly row: Row
   readonly index: number
   readonly top: number
   readonly isAt: boolean
+  readonly base: Base
 }): JSX.Element {
-  const { row, index, top, isAt } = props
+  const { row, index, top, isAt, base } = props
   const { line, folded } = row
   return (
     <div
@@ -60,15 +78,13 @@ function EventRow(props: {
       style={{ top: `${top}px` }}
     >
       <span role="cell" class="number">
-        <a href={linkTo('events', { q: param('q'), fold: param('fold'), at: line.seq })}>
-          {line.seq}
-        </a>
+        <a href={`${base.events}${line.seq}`}>{line.seq}</a>
       </span>
       <span role="cell" class="number">
         {sinceStart(line.atMs - startMs.value)}
       </span>
       <span role="cell" class="path">
-        {folded > 0 ? '' : <ActorLink path={line.path} />}
+        {folded > 0 ? '' : <a href={`${base.actor}${line.path}${base.at}`}>{line.path}</a>}
       </span>
       <span role="cell" class="kind">
         {folded > 0 ? 'folded' : line.kind}
@@ -78,10 +94,7 @@ function EventRow(props: {
       </span>
       <span role="cell" class="cause">
         {folded === 0 && line.cause !== null && (
-          <a
-            href={linkTo('events', { q: param('q'), fold: param('fold'), at: line.cause })}
-            title="The line that led to this one"
-          >
+          <a href={`${base.events}${line.cause}`} title="The line that led to this one">
             ← {line.cause}
           </a>
         )}
@@ -157,6 +170,7 @@ export function EventsView(): JSX.Element {
   const offset = scrollTop.value * scale
   const first = Math.max(0, Math.floor(offset / rowHeight) - spare)
   const last = Math.min(rowCount, Math.ceil((offset + height.value) / rowHeight) + spare)
+  const base = baseOf()
   const at = cursor.value
   const atIndex = at === null ? -1 : rowIndex(all, at)
 
@@ -252,6 +266,7 @@ export function EventsView(): JSX.Element {
                   index={first + index}
                   top={(first + index) * rowHeight - offset + scrollTop.value}
                   isAt={first + index === atIndex}
+                  base={base}
                 />
               ))}
             </div>
