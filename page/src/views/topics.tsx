@@ -75,7 +75,7 @@ const text = (shown: Shown | null, what: string): JSX.Element =>
   )
 
 function Topic({ topic }: { readonly topic: string }): JSX.Element {
-  const from = param('from') === 'latest' ? 'latest' : 'earliest'
+  const from = param('begin') === 'latest' ? 'latest' : 'earliest'
   useTail(topic, from)
   const rows = partitions.value.filter(row => row.topic === topic)
   const isCluster = source.value?.kind === 'cluster'
@@ -87,7 +87,7 @@ function Topic({ topic }: { readonly topic: string }): JSX.Element {
           Read{' '}
           <select
             value={from}
-            onChange={event => setParams({ from: event.currentTarget.value })}
+            onChange={event => setParams({ begin: event.currentTarget.value })}
             disabled={!isCluster}
           >
             <option value="earliest">from the beginning</option>
