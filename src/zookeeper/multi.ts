@@ -4,10 +4,8 @@
  */
 import { MalformedFrame, type Reader } from '../binary/reader.ts'
 import type { Writer } from '../binary/writer.ts'
-import { bool, int32 } from '../protocol/schema.ts'
 import { keeperCodes } from './error.ts'
 import {
-  jute,
   type Operation,
   operationOf,
   operations,
@@ -19,8 +17,25 @@ import {
   writeResponse,
 } from './jute.ts'
 
-const multiHeader = jute({ opcode: int32, done: bool, error: int32 })
-const end = { opcode: -1, done: true, error: -1 }
+interface Header {
+  readonly opcode: number
+  readonly done: boolean
+  readonly error: number
+}
+
+const readHeader = (reader: Reader): Header => ({
+  opcode: reader.int32(),
+  done: reader.bool(),
+  error: reader.int32(),
+})
+
+function writeHeader(writer: Writer, opcode: number, done: boolean, error: number): void {
+  writer.int32(opcode)
+  writer.bool(done)
+  writer.int32(error)
+}
+
+const writeEnd = (writer: Writer): void => writeHeader(writer, -1, true, -1)
 
 const writeParts = [
   'create',
@@ -49,7 +64,7 @@ export type PartResult<O extends Operation> =
 function readAll<O extends Operation>(reader: Reader, allowed: readonly O[]): PartOf<O>[] {
   const parts: PartOf<O>[] = []
   for (;;) {
-    const header = multiHeader.read(reader)
+    const header = readHeader(reader)
     if (header.done) return parts
     const operation = operationOf(header.opcode)
     if (operation === undefined || !(allowed as readonly Operation[]).includes(operation))
@@ -63,30 +78,30 @@ export const readMultiRead = (reader: Reader): ReadPart[] => readAll(reader, rea
 
 export function writeMulti(writer: Writer, parts: readonly (WritePart | ReadPart)[]): void {
   for (const { operation, body } of parts) {
-    multiHeader.write(writer, { opcode: operations[operation].opcode, done: false, error: -1 })
+    writeHeader(writer, operations[operation].opcode, false, -1)
     writeRequest(operation, writer, body)
   }
-  multiHeader.write(writer, end)
+  writeEnd(writer)
 }
 
 export function writeMultiResults(writer: Writer, results: readonly PartResult<Operation>[]): void {
   for (const result of results) {
     if (result.operation === 'error') {
-      multiHeader.write(writer, { opcode: -1, done: false, error: result.error })
+      writeHeader(writer, -1, false, result.error)
       writer.int32(result.error)
     } else {
       const { opcode } = operations[result.operation]
-      multiHeader.write(writer, { opcode, done: false, error: keeperCodes.OK })
+      writeHeader(writer, opcode, false, keeperCodes.OK)
       writeResponse(result.operation, writer, result.body)
     }
   }
-  multiHeader.write(writer, end)
+  writeEnd(writer)
 }
 
 export function readMultiResults(reader: Reader): PartResult<Operation>[] {
   const results: PartResult<Operation>[] = []
   for (;;) {
-    const header = multiHeader.read(reader)
+    const header = readHeader(reader)
     if (header.done) return results
     if (header.opcode === -1) {
       results.push({ operation: 'error', error: reader.int32() })

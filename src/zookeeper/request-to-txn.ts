@@ -305,11 +305,10 @@ const isOwnPath = (path: string): boolean => (ownPaths as readonly string[]).inc
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const unprintable = /[\u0000-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\uffff]/
 
+/** Nothing, `.` or `..` between slashes or at the end. */
+const noName = /\/\.{0,2}(?:\/|$)/
+
 export function isValidPath(path: string): boolean {
   if (path === '/') return true
-  if (!path.startsWith('/') || path.endsWith('/') || unprintable.test(path)) return false
-  return path
-    .slice(1)
-    .split('/')
-    .every(part => part !== '' && part !== '.' && part !== '..')
+  return path.startsWith('/') && !unprintable.test(path) && !noName.test(path)
 }
