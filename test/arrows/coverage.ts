@@ -1,5 +1,3 @@
-import { readdirSync } from 'node:fs'
-import { join, resolve } from 'node:path'
 import { SeedsProcess } from './seeds-process.ts'
 import { runTests } from './tests-process.ts'
 import type { Witness } from './witness.ts'
@@ -10,31 +8,6 @@ export interface Covered {
   readonly costMs: number
   readonly counts: Readonly<Record<string, number>>
 }
-
-const root = resolve(import.meta.dirname, '../..')
-
-/** Tests that start actors: whole clusters, nodes, clients. Charts' own tests are in `test/machines`, and stay out. */
-const rooms = ['test/actors', 'test/control', 'test/scenarios', 'test/interop']
-
-/** Only what runs everywhere and by itself. */
-const out = [/^test\/interop\/(?!kafkajs)/, /^test\/actors\/harness\/(vitest|disappointed)/]
-
-export const testFiles = (): readonly string[] =>
-  [
-    ...rooms.flatMap(room => {
-      try {
-        return readdirSync(join(root, room), { recursive: true, encoding: 'utf8' }).map(name =>
-          join(room, name),
-        )
-      } catch {
-        return []
-      }
-    }),
-    'test/idle-followers.test.ts',
-    'test/stall.test.ts',
-  ]
-    .filter(name => name.endsWith('.test.ts') && !out.some(pattern => pattern.test(name)))
-    .sort()
 
 /** Tasks one after another in each of several lanes. */
 export async function inLanes<T>(
@@ -50,52 +23,40 @@ export async function inLanes<T>(
   )
 }
 
-/** Runs witnesses once on charts that count their arrows. Whoever fails then is none. */
-async function cover(
-  witnesses: readonly Witness[],
+/**
+ * Runs seeds once on charts that count their arrows. One that fails then is no witness.
+ *
+ * @param chaosMs how long faults happen in each
+ */
+export async function coverSeeds(
+  count: number,
+  chaosMs: number,
   lanes: number,
   told: (text: string) => void,
 ): Promise<readonly Covered[]> {
   const covered: Covered[] = []
   const processes = Array.from({ length: lanes }, () => new SeedsProcess())
-  await inLanes(lanes, witnesses, async (witness, lane) => {
-    if (witness.kind === 'seed') {
-      const { noticed, cpuMs, counts } = await (processes[lane] as SeedsProcess).run({
-        ...witness,
-        arrow: null,
+  const seeds = Array.from({ length: count }, (_, at) => at + 1)
+  await inLanes(lanes, seeds, async (seed, lane) => {
+    const process = processes[lane] as SeedsProcess
+    const { noticed, cpuMs, counts } = await process.run({ seed, chaosMs, arrow: null })
+    if (noticed !== null) told(`seed ${seed} fails as it is: ${noticed}`)
+    else
+      covered.push({
+        witness: { kind: 'seed', seed, chaosMs },
+        costMs: cpuMs,
+        counts: Object.fromEntries(counts),
       })
-      if (noticed !== null) told(`seed ${witness.seed} fails as it is: ${noticed}`)
-      else covered.push({ witness, costMs: cpuMs, counts: Object.fromEntries(counts) })
-    } else {
-      const { noticed, wallMs, counts } = await runTests(witness.file, null)
-      if (noticed !== null) told(`${witness.file} fails as it is: ${noticed}`)
-      else if (counts.size > 0)
-        covered.push({ witness, costMs: wallMs, counts: Object.fromEntries(counts) })
-    }
   })
   for (const one of processes) one.end()
   return covered
 }
 
-/** @param chaosMs how long faults happen in each */
-export const coverSeeds = (
-  count: number,
-  chaosMs: number,
-  lanes: number,
-  told: (text: string) => void,
-): Promise<readonly Covered[]> =>
-  cover(
-    Array.from({ length: count }, (_, at) => ({ kind: 'seed' as const, seed: at + 1, chaosMs })),
-    lanes,
-    told,
+/** The same of tests. */
+export async function coverTests(): Promise<readonly Covered[]> {
+  return (await runTests(null)).flatMap(told =>
+    'counts' in told
+      ? [{ witness: { kind: 'test', test: told.test }, costMs: told.ms, counts: told.counts }]
+      : [],
   )
-
-export const coverTests = (
-  lanes: number,
-  told: (text: string) => void,
-): Promise<readonly Covered[]> =>
-  cover(
-    testFiles().map(file => ({ kind: 'test' as const, file })),
-    lanes,
-    told,
-  )
+}

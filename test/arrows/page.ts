@@ -2,7 +2,7 @@ import type { Arrow } from './arrow.ts'
 
 /** Who noticed that an arrow was missing. */
 export interface Finding {
-  /** `seed 7`, a test file; null: nobody. */
+  /** `seed 7`, a test; null: nobody. */
   readonly by: string | null
   readonly what: string | null
   /** How many witnesses take the arrow and were asked, at most. */
@@ -27,7 +27,8 @@ const noticed = (finding: Finding | undefined): string => {
   if (kinds.open(finding)) return 'no seed takes it; tests not asked yet'
   if (kinds.untaken(finding)) return '**never taken**'
   if (finding.by === null) return `**nothing**, of ${finding.asked} that take it`
-  return `${finding.by.replace(/^test\/|\.test\.ts$/g, '')}: ${cell(finding.what ?? '')}`
+  const by = cell(finding.by.replace(/^test\//, '').replace(/\.test\.ts > /, ': '))
+  return finding.by.startsWith('seed') ? `${by}: ${cell(finding.what ?? '')}` : by
 }
 
 /** docs/ARROWS.md: every arrow, and what noticed when it was not there. */

@@ -93,37 +93,71 @@ const wanted = arrows.filter(
 const isOpen = (arrow: Arrow): boolean => (findings.get(arrow.id)?.by ?? null) === null
 const processes = Array.from({ length: lanes }, () => new SeedsProcess())
 
-/** Leaves out each arrow that nobody has noticed yet, before each of those who take it. */
-async function leaveOut(kind: 'seed' | 'test', by: readonly Covered[]): Promise<void> {
-  const open = wanted.filter(
-    arrow => isOpen(arrow) && !findings.get(arrow.id)?.tried.includes(kind),
-  )
-  console.log(`${open.length} arrows are left out in turn, before ${kind}s`)
-  let done = 0
+let done = 0
+
+function conclude(arrow: Arrow, finding: Finding): void {
+  findings.set(arrow.id, { ...finding, of: version(arrow) })
+  keep()
+  const said =
+    finding.by === null ? `NOTHING of ${finding.asked}` : `${finding.by}: ${finding.what}`
+  console.log(`${++done} ${arrow.id} ${arrow.does} — ${said}`)
+}
+
+const openFor = (kind: 'seed' | 'test'): readonly Arrow[] =>
+  wanted.filter(arrow => isOpen(arrow) && !findings.get(arrow.id)?.tried.includes(kind))
+
+/** Leaves out each arrow that nobody has noticed yet, before seeds that take it. */
+async function askSeeds(): Promise<void> {
+  const open = openFor('seed')
+  console.log(`${open.length} arrows are left out in turn, before seeds`)
   await inLanes(lanes, open, async (arrow, lane) => {
-    const witnesses = asked(by, askedMax[kind], arrow)
-    const tried = findings.get(arrow.id)
-    let finding: Finding = {
-      by: null,
-      what: null,
-      asked: (tried?.asked ?? 0) + witnesses.length,
-      tried: [...(tried?.tried ?? []), kind],
-    }
+    const witnesses = asked(seeds.by, askedMax.seed, arrow)
+    const finding: Finding = { by: null, what: null, asked: witnesses.length, tried: ['seed'] }
     for (const { witness } of witnesses) {
-      const { noticed } =
-        witness.kind === 'seed'
-          ? await (processes[lane] as SeedsProcess).run({ ...witness, arrow: arrow.id })
-          : await runTests(witness.file, arrow.id)
+      if (witness.kind !== 'seed') continue
+      const process = processes[lane] as SeedsProcess
+      const { noticed } = await process.run({ ...witness, arrow: arrow.id })
       if (noticed === null) continue
-      finding = { ...finding, by: nameOf(witness), what: noticed }
-      break
+      conclude(arrow, { ...finding, by: nameOf(witness), what: noticed })
+      return
     }
-    findings.set(arrow.id, { ...finding, of: version(arrow) })
-    keep()
-    const said =
-      finding.by === null ? `NOTHING of ${finding.asked}` : `${finding.by}: ${finding.what}`
-    console.log(`${++done}/${open.length} ${arrow.id} ${arrow.does} — ${said}`)
+    conclude(arrow, finding)
   })
+}
+
+/** The same before tests: all that are asked about the same test in one go, and again those that it did not notice, before another. */
+async function askTests(): Promise<void> {
+  let open = openFor('test')
+  console.log(`${open.length} arrows are left out in turn, before tests`)
+  const before = new Map(open.map(({ id }) => [id, findings.get(id)?.asked ?? 0]))
+  const finding = ({ id }: Arrow, times: number): Finding => ({
+    by: null,
+    what: null,
+    asked: (before.get(id) ?? 0) + times,
+    tried: ['seed', 'test'],
+  })
+  for (let round = 0; open.length > 0; round++) {
+    const plan: Record<string, string[]> = {}
+    const left: Arrow[] = []
+    for (const arrow of open) {
+      const witness = asked(tests.by, askedMax.test, arrow)[round]?.witness
+      if (witness?.kind === 'test') {
+        const arrowsOf = plan[witness.test] ?? []
+        plan[witness.test] = [...arrowsOf, arrow.id]
+        left.push(arrow)
+      } else conclude(arrow, finding(arrow, round))
+    }
+    if (left.length === 0) return
+    const told = await runTests(plan)
+    open = left.filter(arrow => {
+      const of = told.filter(one => 'arrow' in one && one.arrow === arrow.id)
+      const end = of.find(one => 'noticed' in one)
+      const what = end === undefined ? (of.length > 0 ? 'does not end' : null) : end.noticed
+      if (what === null) return true
+      conclude(arrow, { ...finding(arrow, round + 1), by: of[0]?.test ?? null, what })
+      return false
+    })
+  }
 }
 
 if (values.again)
@@ -133,14 +167,14 @@ if (seeds.of !== of && !values['as-found']) {
   seeds = { of, by: await coverSeeds(Number(values.seeds), chaosMs, lanes, console.log) }
   keep()
 }
-if (!values['as-found']) await leaveOut('seed', seeds.by)
+if (!values['as-found']) await askSeeds()
 if (!values['seeds-only'] && !values['as-found'] && wanted.some(isOpen)) {
   if (tests.of !== of) {
     console.log('which of them tests take …')
-    tests = { of, by: await coverTests(lanes, console.log) }
+    tests = { of, by: await coverTests() }
     keep()
   }
-  await leaveOut('test', tests.by)
+  await askTests()
 }
 for (const one of processes) one.end()
 

@@ -1,79 +1,77 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import type { Plan, Told } from './tests-runner.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
-export interface TestAnswer {
-  /** The test that failed; null where none did. */
-  readonly noticed: string | null
-  readonly wallMs: number
-  readonly counts: ReadonlyMap<string, number>
+/** Tests that start actors: whole clusters, nodes, clients. Charts' own tests are in `test/machines`, and stay out. */
+const rooms = ['test/actors', 'test/control', 'test/scenarios']
+
+const isWitness = (file: string): boolean => {
+  if (!file.endsWith('.test.ts') || /harness\/(vitest|disappointed)/.test(file)) return false
+  // Where tests share actors, one that broke them would speak for those behind it.
+  return !/\bbeforeAll\b|^(const|await using) \w+ = await /m.test(
+    readFileSync(join(root, file), 'utf8'),
+  )
 }
 
-interface Report {
-  readonly success: boolean
-  readonly numTotalTests: number
-  readonly testResults: readonly {
-    readonly assertionResults: readonly { readonly status: string; readonly title: string }[]
-  }[]
-}
+const testFiles = (): readonly string[] =>
+  rooms
+    .flatMap(room => {
+      try {
+        const names = readdirSync(join(root, room), { recursive: true, encoding: 'utf8' })
+        return names.map(name => join(room, name))
+      } catch {
+        return []
+      }
+    })
+    .filter(isWitness)
+    .sort()
 
-/** Runs a test file on charts that lack an arrow; with null, on charts that count theirs. What fails is tried twice. */
-export function runTests(file: string, arrow: string | null): Promise<TestAnswer> {
+/** Runs tests as planned and answers what they told; what hangs is ended and told of as such. */
+export function runTests(plan: Plan): Promise<readonly Told[]> {
   const folder = mkdtempSync(join(tmpdir(), 'samsa-arrows-'))
-  const [report, taken] = [join(folder, 'report.json'), join(folder, 'taken')]
-  const startedAt = performance.now()
+  const [planFile, toldFile] = [join(folder, 'plan.json'), join(folder, 'told')]
+  writeFileSync(planFile, JSON.stringify(plan))
+  writeFileSync(toldFile, '')
+  const files =
+    plan === null
+      ? testFiles()
+      : [...new Set(Object.keys(plan).map(name => name.split(' > ', 1)[0] as string))]
   const child = spawn(
     process.execPath,
     [
       join(root, 'node_modules/vitest/vitest.mjs'),
-      'run',
-      ...['--config', 'test/arrows/vitest.config.ts'],
-      ...['--reporter', 'json', '--outputFile', report, '--bail', '1'],
-      ...(arrow === null ? [] : ['--retry', '1']),
-      file,
+      ...['run', '--config', 'test/arrows/vitest.config.ts', '--reporter', 'dot'],
+      ...files,
     ],
     {
       cwd: root,
       stdio: 'ignore',
-      env: {
-        ...process.env,
-        ...(arrow === null ? { SAMSA_ARROWS_TAKEN: taken } : { SAMSA_ARROW: arrow }),
-      },
+      detached: true,
+      env: { ...process.env, SAMSA_ARROWS_PLAN: planFile, SAMSA_ARROWS_TOLD: toldFile },
     },
   )
+  const told = (): Told[] =>
+    readFileSync(toldFile, 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .map(line => JSON.parse(line) as Told)
   return new Promise(done => {
-    const timer = setTimeout(() => child.kill('SIGKILL'), 240_000)
-    child.on('exit', code => {
-      clearTimeout(timer)
-      const wallMs = Math.round(performance.now() - startedAt)
-      const counts = new Map<string, number>()
-      if (arrow === null)
-        for (const line of read(taken).split('\n').filter(Boolean))
-          for (const [id, times] of JSON.parse(line) as [string, number][])
-            counts.set(id, (counts.get(id) ?? 0) + times)
-      const noticed = code === 0 ? null : failedTest(read(report))
+    // Nothing told for so long: something turns in a circle.
+    let before = -1
+    const watch = setInterval(() => {
+      const { length } = told()
+      if (length === before && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+      before = length
+    }, 300_000)
+    child.on('exit', () => {
+      clearInterval(watch)
+      const all = told()
       rmSync(folder, { recursive: true, force: true })
-      done({ noticed, wallMs, counts })
+      done(all)
     })
   })
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
-  }
-}
-
-function failedTest(text: string): string {
-  if (text === '') return 'does not end'
-  const { testResults } = JSON.parse(text) as Report
-  const failed = testResults
-    .flatMap(({ assertionResults }) => assertionResults)
-    .find(({ status }) => status === 'failed')
-  return failed?.title ?? 'an error that no test caught'
 }

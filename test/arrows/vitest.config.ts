@@ -1,11 +1,15 @@
 import { defineConfig } from 'vitest/config'
 
-/** Tests on charts that lack the arrow named by SAMSA_ARROW, or that count their arrows where there is none. */
+/** Tests on charts that lack an arrow, or that count theirs: as `tests-runner.ts` is told. */
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/arrows/setup.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    runner: './test/arrows/tests-runner.ts',
+    maxWorkers: 2,
+    testTimeout: 40_000,
+    hookTimeout: 40_000,
+    // What a broken chart throws later is noticed where a test fails of it, or not at all.
+    dangerouslyIgnoreUnhandledErrors: true,
   },
 })

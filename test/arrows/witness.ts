@@ -1,12 +1,12 @@
 import { simulate } from '../../actors/harness/run.ts'
 
-/** What may notice that an arrow is missing: a simulated seed, or a test file that is no chart's own. */
+/** What may notice that an arrow is missing: a simulated seed, or a test that is no chart's own. */
 export type Witness =
   | { readonly kind: 'seed'; readonly seed: number; readonly chaosMs: number }
-  | { readonly kind: 'test'; readonly file: string }
+  | { readonly kind: 'test'; readonly test: string }
 
 export const nameOf = (witness: Witness): string =>
-  witness.kind === 'seed' ? `seed ${witness.seed}` : witness.file
+  witness.kind === 'seed' ? `seed ${witness.seed}` : witness.test
 
 const firstLine = (text: string): string => (text.split('\n', 1)[0] as string).trim()
 
