@@ -148,16 +148,39 @@ async function askTests(): Promise<void> {
       } else conclude(arrow, finding(arrow, round))
     }
     if (left.length === 0) return
-    const told = await runTests(plan)
-    open = left.filter(arrow => {
-      const of = told.filter(one => 'arrow' in one && one.arrow === arrow.id)
-      const end = of.find(one => 'noticed' in one)
-      const what = end === undefined ? (of.length > 0 ? 'does not end' : null) : end.noticed
-      if (what === null) return true
-      conclude(arrow, { ...finding(arrow, round + 1), by: of[0]?.test ?? null, what })
-      return false
-    })
+    const unnoticed: Arrow[] = []
+    for (const part of inParts(plan)) {
+      const told = await runTests(part)
+      for (const id of Object.values(part).flat()) {
+        const arrow = left.find(one => one.id === id) as Arrow
+        const of = told.filter(one => 'arrow' in one && one.arrow === id)
+        const end = of.find(one => 'noticed' in one)
+        const what = end === undefined ? (of.length > 0 ? 'does not end' : null) : end.noticed
+        if (what === null) unnoticed.push(arrow)
+        else conclude(arrow, { ...finding(arrow, round + 1), by: of[0]?.test ?? null, what })
+      }
+    }
+    open = unnoticed
   }
+}
+
+/** A plan in parts, so that what is found is kept now and then: some files each, with some dozens of arrows. */
+function inParts(
+  plan: Readonly<Record<string, readonly string[]>>,
+): Record<string, readonly string[]>[] {
+  const parts: Record<string, readonly string[]>[] = [{}]
+  let [file, arrowsIn] = ['', 0]
+  for (const [test, ids] of Object.entries(plan).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const [of = ''] = test.split(' > ', 1)
+    if (of !== file && arrowsIn >= 40) {
+      parts.push({})
+      arrowsIn = 0
+    }
+    file = of
+    arrowsIn += ids.length
+    Object.assign(parts.at(-1) as object, { [test]: ids })
+  }
+  return parts
 }
 
 if (values.again)
