@@ -24,6 +24,7 @@ const { values } = parseArgs({
     lanes: { type: 'string', default: '2' },
     results: { type: 'string' },
     'seeds-only': { type: 'boolean', default: false },
+    'tests-only': { type: 'boolean', default: false },
     /** Nothing is run: with `--write`, the page of what was found so far. */
     'as-found': { type: 'boolean', default: false },
     /** Arrows that nothing noticed are tried again. */
@@ -130,11 +131,12 @@ async function askTests(): Promise<void> {
   let open = openFor('test')
   console.log(`${open.length} arrows are left out in turn, before tests`)
   const before = new Map(open.map(({ id }) => [id, findings.get(id)?.asked ?? 0]))
+  const triedBefore = new Map(open.map(({ id }) => [id, findings.get(id)?.tried]))
   const finding = ({ id }: Arrow, times: number): Finding => ({
     by: null,
     what: null,
     asked: (before.get(id) ?? 0) + times,
-    tried: ['seed', 'test'],
+    tried: [...new Set([...(triedBefore.get(id) ?? []), 'test' as const])],
   })
   for (let round = 0; open.length > 0; round++) {
     const plan: Record<string, string[]> = {}
@@ -185,12 +187,12 @@ function inParts(
 
 if (values.again)
   for (const { id } of wanted) if (findings.get(id)?.by === null) findings.delete(id)
-if (seeds.of !== of && !values['as-found']) {
+if (seeds.of !== of && !values['as-found'] && !values['tests-only']) {
   console.log(`which of ${arrows.length} arrows ${values.seeds} seeds take …`)
   seeds = { of, by: await coverSeeds(Number(values.seeds), chaosMs, lanes, console.log) }
   keep()
 }
-if (!values['as-found']) await askSeeds()
+if (!values['as-found'] && !values['tests-only']) await askSeeds()
 if (!values['seeds-only'] && !values['as-found'] && wanted.some(isOpen)) {
   if (tests.of !== of) {
     console.log('which of them tests take …')
