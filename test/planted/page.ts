@@ -3,19 +3,39 @@ import type { Found } from './search.ts'
 
 const [begin, end] = ['<!-- npm run planted -- --write -->', '<!-- so far -->']
 
-/** The table of planted bugs, for people. */
-export const plantedTable = (
-  rows: readonly (readonly [PlantedBug, Found | null])[],
+const rowOf = ({ name, what }: PlantedBug, by: string, seeds: string): string =>
+  `| \`${name}\`: ${what} | ${by} | ${seeds} |`
+
+/**
+ * The table of planted bugs, for people.
+ *
+ * @param rows what was found, null where nothing was; of bugs that are not among them the page is asked
+ * @param within so many seeds
+ */
+export function plantedTable(
+  bugs: readonly PlantedBug[],
+  rows: ReadonlyMap<string, Found | null>,
   within: number,
-): string =>
-  [
+  page: string,
+): string {
+  const before = new Map(
+    [...partOf(page).matchAll(/^\| `([\w-]+)`: .* \| (.*) \| (.*) \|$/gm)].map(
+      ([, name, by, seeds]) => [name as string, [by as string, seeds as string] as const],
+    ),
+  )
+  return [
     '| Planted bug | What noticed | Seeds needed |',
     '| --- | --- | --- |',
-    ...rows.map(
-      ([{ name, what }, found]) =>
-        `| \`${name}\`: ${what} | ${found?.by ?? '**nothing**'} | ${found?.seeds ?? `not within ${within}`} |`,
-    ),
+    ...bugs.map(bug => {
+      const found = rows.get(bug.name)
+      if (found === undefined) return rowOf(bug, ...(before.get(bug.name) ?? ['not tried yet', '']))
+      if (found === null) return rowOf(bug, '**nothing**', `not within ${within}`)
+      return rowOf(bug, found.by, String(found.seeds))
+    }),
   ].join('\n')
+}
+
+const partOf = (page: string): string => page.slice(page.indexOf(begin), page.indexOf(end))
 
 /** A page with another table in its place. */
 export function withTable(page: string, table: string): string {
@@ -27,9 +47,8 @@ export function withTable(page: string, table: string): string {
 /** Seeds needed by bug, as the page has them. */
 export const tableIn = (page: string): ReadonlyMap<string, number> =>
   new Map(
-    [
-      ...page
-        .slice(page.indexOf(begin), page.indexOf(end))
-        .matchAll(/^\| `([\w-]+)`: .* \| (\d+) \|$/gm),
-    ].map(([, name, seeds]) => [name as string, Number(seeds)]),
+    [...partOf(page).matchAll(/^\| `([\w-]+)`: .* \| (\d+) \|$/gm)].map(([, name, seeds]) => [
+      name as string,
+      Number(seeds),
+    ]),
   )
