@@ -1,6 +1,7 @@
+import { scenarioNames } from '../../cli/scenario.ts'
 import { SeedsProcess } from './seeds-process.ts'
 import { runTests } from './tests-process.ts'
-import type { Witness } from './witness.ts'
+import { nameOf, type Witness } from './witness.ts'
 
 /** A witness, what it costs, and how often it takes each arrow. */
 export interface Covered {
@@ -24,9 +25,9 @@ export async function inLanes<T>(
 }
 
 /**
- * Runs seeds once on charts that count their arrows. One that fails then is no witness.
+ * Plays every scenario and runs seeds once on charts that count their arrows. Whoever fails then is no witness.
  *
- * @param chaosMs how long faults happen in each
+ * @param chaosMs how long faults happen in each seed
  */
 export async function coverSeeds(
   count: number,
@@ -36,17 +37,15 @@ export async function coverSeeds(
 ): Promise<readonly Covered[]> {
   const covered: Covered[] = []
   const processes = Array.from({ length: lanes }, () => new SeedsProcess())
-  const seeds = Array.from({ length: count }, (_, at) => at + 1)
-  await inLanes(lanes, seeds, async (seed, lane) => {
+  const witnesses = [
+    ...(await scenarioNames()).map(name => ({ kind: 'scenario', name }) as const),
+    ...Array.from({ length: count }, (_, at) => ({ kind: 'seed', seed: at + 1, chaosMs }) as const),
+  ]
+  await inLanes(lanes, witnesses, async (witness, lane) => {
     const process = processes[lane] as SeedsProcess
-    const { noticed, cpuMs, counts } = await process.run({ seed, chaosMs, arrow: null })
-    if (noticed !== null) told(`seed ${seed} fails as it is: ${noticed}`)
-    else
-      covered.push({
-        witness: { kind: 'seed', seed, chaosMs },
-        costMs: cpuMs,
-        counts: Object.fromEntries(counts),
-      })
+    const { noticed, cpuMs, counts } = await process.run({ witness, arrow: null })
+    if (noticed !== null) told(`${nameOf(witness)} fails as it is: ${noticed}`)
+    else covered.push({ witness, costMs: cpuMs, counts: Object.fromEntries(counts) })
   })
   for (const one of processes) one.end()
   return covered

@@ -28,7 +28,7 @@ const noticed = (finding: Finding | undefined): string => {
   if (kinds.untaken(finding)) return '**never taken**'
   if (finding.by === null) return `**nothing**, of ${finding.asked} that take it`
   const by = cell(finding.by.replace(/^test\//, '').replace(/\.test\.ts > /, ': '))
-  return finding.by.startsWith('seed') ? `${by}: ${cell(finding.what ?? '')}` : by
+  return finding.by.startsWith('test/') ? by : `${by}: ${cell(finding.what ?? '')}`
 }
 
 /** docs/ARROWS.md: every arrow, and what noticed when it was not there. */
@@ -48,7 +48,7 @@ export function arrowsPage(
     '# Every arrow, and what noticed when it was missing',
     '',
     'Written by `npm run arrows -- --write`; [TESTING](TESTING.md) says how. An arrow is one candidate of one event, delay or `always` in one state.',
-    'Each was left out in turn, before simulated seeds and tests of whole nodes that take it; the charts’ own tests were not asked.',
+    'Each was left out in turn, before scenarios, simulated seeds and tests of whole nodes that take it; the charts’ own tests were not asked.',
     '',
     '| Chart | Arrows | Noticed | Taken, not noticed | Never taken | Not tried yet |',
     '| --- | --: | --: | --: | --: | --: |',

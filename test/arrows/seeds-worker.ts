@@ -1,10 +1,9 @@
-/** A process that runs seeds on charts that lack an arrow, or that count their arrows, for `run.ts`. */
+/** A process that runs seeds and scenarios on charts that lack an arrow, or that count their arrows, for `run.ts`. */
 import { useCharts, useChartsWithout, useCountingCharts } from './changed-charts.ts'
-import { runSeed } from './witness.ts'
+import { run, type Witness } from './witness.ts'
 
 export interface SeedTask {
-  readonly seed: number
-  readonly chaosMs: number
+  readonly witness: Exclude<Witness, { kind: 'test' }>
   /** Left out; null: all arrows are there, and are counted. */
   readonly arrow: string | null
 }
@@ -15,11 +14,11 @@ export interface SeedAnswer {
   readonly counts: readonly (readonly [string, number])[]
 }
 
-process.on('message', async ({ seed, chaosMs, arrow }: SeedTask) => {
+process.on('message', async ({ witness, arrow }: SeedTask) => {
   const before = process.cpuUsage()
   const counts = arrow === null ? useCountingCharts() : new Map<string, number>()
   if (arrow !== null) useChartsWithout(arrow)
-  const noticed = await runSeed(seed, chaosMs)
+  const noticed = await run(witness)
   useCharts()
   const { user, system } = process.cpuUsage(before)
   const answer: SeedAnswer = {

@@ -8,7 +8,7 @@ const root = resolve(import.meta.dirname, '../..')
 
 /** Tests that start actors: whole clusters, nodes, clients. Charts' own tests are in `test/machines`, and stay out. */
 const rooms = ['test/actors', 'test/control']
-const alone = ['test/scenarios.test.ts', 'test/idle-followers.test.ts', 'test/stall.test.ts']
+const alone = ['test/idle-followers.test.ts', 'test/stall.test.ts']
 
 const isWitness = (file: string): boolean => {
   if (!file.endsWith('.test.ts') || /harness\/(vitest|disappointed)/.test(file)) return false

@@ -163,8 +163,9 @@ export const plantedBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: 'actors/zookeeper/client.ts',
-        find: `      line?.sayRequest(specialXids.setWatches, 'setWatches', { relativeZxid: lastZxid, ...batch })`,
-        replace: `      void batch`,
+        find: `      if (lasting === 0) line?.sayRequest(specialXids.setWatches, 'setWatches', body)
+      else line?.sayRequest(specialXids.setWatches, 'setWatches2', body)`,
+        replace: `      void [lasting, body]`,
       },
     ],
   },
