@@ -17,14 +17,17 @@ const cell = (text: string): string =>
 const kinds = {
   noticed: ({ by }: Finding) => by !== null,
   unnoticed: ({ by, asked }: Finding) => by === null && asked > 0,
-  untaken: ({ asked, tried }: Finding) => asked === 0 && tried.includes('test'),
-  /** No seed takes it, and tests were not asked yet. */
-  open: ({ asked, tried }: Finding) => asked === 0 && !tried.includes('test'),
+  untaken: ({ asked, tried }: Finding) => asked === 0 && tried.length === 2,
+  /** No seed takes it and tests were not asked yet, or the other way round. */
+  open: ({ asked, tried }: Finding) => asked === 0 && tried.length < 2,
 } as const
 
 const noticed = (finding: Finding | undefined): string => {
   if (finding === undefined) return 'not tried yet'
-  if (kinds.open(finding)) return 'no seed takes it; tests not asked yet'
+  if (kinds.open(finding))
+    return finding.tried[0] === 'seed'
+      ? 'no seed takes it; tests not asked yet'
+      : 'no test takes it; seeds not asked yet'
   if (kinds.untaken(finding)) return '**never taken**'
   if (finding.by === null) return `**nothing**, of ${finding.asked} that take it`
   const by = cell(finding.by.replace(/^test\//, '').replace(/\.test\.ts > /, ': '))
