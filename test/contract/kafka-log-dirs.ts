@@ -139,6 +139,8 @@ async function readAll(
       .run({
         eachMessage: async ({ partition, message }) => {
           const { offset, key, value } = message
+          // A member that is thrown out of its group begins anew.
+          if (found.some(it => it.partition === partition && it.offset === Number(offset))) return
           found.push({
             partition,
             offset: Number(offset),
