@@ -1,5 +1,13 @@
 /** Builds the page: `node page/build.ts FOLDER`. */
-import { chmodSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -21,6 +29,9 @@ const charts: Plugin = {
     return `export default JSON.parse(${JSON.stringify(JSON.stringify(all))})`
   },
 }
+
+/** Pages of other sources are kept so long, ms: a cluster that was started with them may still serve them. */
+const keptMs = 24 * 60 * 60 * 1000
 
 /** Builds into a folder beside and then renames it, so that nobody sees half a page, however many build at once. */
 async function buildPage(folder: string): Promise<void> {
@@ -58,10 +69,12 @@ async function buildPage(folder: string): Promise<void> {
 
 const folder = resolve(process.argv[2] ?? 'dist/page')
 if (basename(dirname(folder)) === 'samsa-page') {
-  // Pages of other sources than those there are now; not what somebody builds at this moment.
+  // Pages of sources as they were; one that is served at this moment is of today.
   const parent = dirname(folder)
-  const others = existsSync(parent) ? readdirSync(parent) : []
-  for (const other of others)
-    if (!other.startsWith('.')) rmSync(join(parent, other), { recursive: true, force: true })
+  for (const other of existsSync(parent) ? readdirSync(parent) : []) {
+    const path = join(parent, other)
+    const modified = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()
+    if (Date.now() - modified > keptMs) rmSync(path, { recursive: true, force: true })
+  }
 } else rmSync(folder, { recursive: true, force: true })
 await buildPage(folder)
