@@ -10,10 +10,12 @@ const suites: Readonly<Record<string, readonly string[]>> = {
 
 export default defineConfig(({ mode }) => ({
   test: {
+    // Most of the time goes into waiting for other processes.
+    maxWorkers: '100%',
     include: [...(suites[mode] ?? ['test/**/*.test.ts'])],
-    // Real clients have timeouts of their own; ours only ends what hangs.
     // More of the random requests that both ZooKeepers are asked.
     env: mode === 'differential' ? { ZOOKEEPER_SEEDS: process.env.ZOOKEEPER_SEEDS ?? '200' } : {},
+    // Real clients have timeouts of their own; ours only ends what hangs.
     testTimeout: 30_000,
     hookTimeout: 30_000,
     reporters: results ? ['default', ['json', { outputFile: results }]] : ['default'],

@@ -54,7 +54,9 @@ export const now = computed<Now>(() => {
     tick.value
     return { story, atMs: Math.max(story.atMs, Date.now()), isLive: true }
   }
-  if (at === undefined || at.seq !== seq || at.of !== recording)
+  // An address may be of a line that is still to come.
+  const isBehind = at !== undefined && at.story.seq < Math.min(seq, recording.end.seq)
+  if (at === undefined || at.seq !== seq || at.of !== recording || isBehind)
     at = { seq, of: recording, story: recording.at(seq) }
   return { story: at.story, atMs: at.story.atMs, isLive: false }
 })
