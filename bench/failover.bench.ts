@@ -16,13 +16,10 @@ const topic = 'orders'
 
 /** Asks all who live to take a record, until one has. */
 async function acknowledged(cluster: Cluster): Promise<void> {
-  const open = async (): Promise<Connection[]> => {
-    const up = cluster.brokers.filter(({ state }) => state === 'running')
-    return Promise.all(
-      up.map(({ address }) => Connection.open(`${address?.host}:${address?.port}`)),
-    )
-  }
-  const connections = await open()
+  const up = cluster.brokers.filter(({ state }) => state === 'running')
+  const connections = await Promise.all(
+    up.map(({ address }) => Connection.open(`${address?.host}:${address?.port}`)),
+  )
   for (;;) {
     for (const connection of connections) {
       const { responses } = await connection.request(Produce, 9, {
@@ -72,7 +69,7 @@ async function toNewLeader(partitions: number): Promise<number> {
     })
   })
   leader?.kill()
-  const [begin] = await Promise.all([expired])
+  const begin = await expired
   await acknowledged(cluster)
   const taken = performance.now() - begin
   await cluster.stop()

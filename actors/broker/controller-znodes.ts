@@ -71,9 +71,12 @@ export class Fenced extends Error {
 
 // ─── The office ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Who is controller, leaving a watch whether or not there is one; null: nobody. */
-export function readController(zookeeper: ZooKeeperClient): Observable<BrokerId | null> {
-  const { path } = ControllerZNode
+/** What a znode holds, leaving a watch whether or not it is there; null: it is not. */
+function readWatched<T>(
+  zookeeper: ZooKeeperClient,
+  path: string,
+  decode: (data: Uint8Array | null) => T,
+): Observable<T | null> {
   return zookeeper
     .persistently(() => zookeeper.exists(path, { watch: true }))
     .pipe(
@@ -83,16 +86,20 @@ export function readController(zookeeper: ZooKeeperClient): Observable<BrokerId 
           : zookeeper
               .persistently(() => zookeeper.getData(path))
               .pipe(
-                map(({ data }) => {
-                  const content = ControllerZNode.decode(data)
-                  return isMalformed(content) ? noBroker : content.brokerId
-                }),
+                map(({ data }) => decode(data)),
                 // Gone between the two: that used up the watch.
-                catchError(unless(['NONODE'], () => readController(zookeeper))),
+                catchError(unless(['NONODE'], () => readWatched(zookeeper, path, decode))),
               ),
       ),
     )
 }
+
+/** Who is controller, leaving a watch whether or not there is one; null: nobody. */
+export const readController = (zookeeper: ZooKeeperClient): Observable<BrokerId | null> =>
+  readWatched(zookeeper, ControllerZNode.path, data => {
+    const content = ControllerZNode.decode(data)
+    return isMalformed(content) ? noBroker : content.brokerId
+  })
 
 export interface EpochRead {
   readonly controllerEpoch: number
@@ -386,34 +393,18 @@ export const listTopics = (zookeeper: ZooKeeperClient): Observable<readonly stri
 export const listDeletions = (zookeeper: ZooKeeperClient): Observable<readonly string[]> =>
   zookeeper.persistently(() => zookeeper.getChildren(DeleteTopicsZNode.path, { watch: true }))
 
-/** What a znode asks for, leaving a watch whether or not it is there; null: it is not. */
-function readRequest<T>(
+/** What a znode asks for, leaving a watch whether or not it is there; null: nothing that can be read. */
+const readRequest = <T>(
   zookeeper: ZooKeeperClient,
   znode: { readonly path: string; decode(data: Uint8Array | null): Decoded<T> },
   note: NoteMalformed,
-): Observable<T | null> {
-  const { path } = znode
-  return zookeeper
-    .persistently(() => zookeeper.exists(path, { watch: true }))
-    .pipe(
-      concatMap(stat =>
-        stat === null
-          ? of(null)
-          : zookeeper
-              .persistently(() => zookeeper.getData(path))
-              .pipe(
-                map(({ data }) => {
-                  const content = znode.decode(data)
-                  if (!isMalformed(content)) return content
-                  note(path, content)
-                  return null
-                }),
-                // Gone between the two: that used up the watch.
-                catchError(unless(['NONODE'], () => readRequest(zookeeper, znode, note))),
-              ),
-      ),
-    )
-}
+): Observable<T | null> =>
+  readWatched(zookeeper, znode.path, data => {
+    const content = znode.decode(data)
+    if (!isMalformed(content)) return content
+    note(znode.path, content)
+    return null
+  })
 
 /** Reassignments asked for by znode; leaves a watch. */
 export const readReassignments = (
